@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linux calls that glibc's Swift module hides or lacks. One header for each group of calls.
+
+#pragma once
+
+#include "clinux_openat2.h"

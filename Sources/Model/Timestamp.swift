@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A moment in whole seconds of Unix time; written `YYYY-MM-DDThh:mm:ssZ` (RFC 3339, UTC, no fraction) in documents.
+package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    package let seconds: Int64
+
+    /// The moment `seconds` after the epoch.
+    package init(seconds: Int64) { self.seconds = seconds }
+
+    /// Reads exactly `YYYY-MM-DDThh:mm:ssZ`; nil for anything else, impossible dates included.
+    package init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54, bytes[13] == 0x3A,
+            bytes[16] == 0x3A, bytes[19] == 0x5A,
+            let year = decimal(bytes[0..<4]), let month = decimal(bytes[5..<7]), let day = decimal(bytes[8..<10]),
+            let hour = decimal(bytes[11..<13]), let minute = decimal(bytes[14..<16]),
+            let second = decimal(bytes[17..<19]),
+            let value = CivilTime(
+                year: year, month: month, day: day, hour: hour, minute: minute, second: second
+            ).secondsSinceEpoch
+        else { return nil }
+        seconds = value
+    }
+
+    package var description: String {
+        let civil = CivilTime(secondsSinceEpoch: seconds)
+        return "\(padded(civil.year, 4))-\(padded(civil.month, 2))-\(padded(civil.day, 2))"
+            + "T\(padded(civil.hour, 2)):\(padded(civil.minute, 2)):\(padded(civil.second, 2))Z"
+    }
+
+    package static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
+
+    /// The moment `seconds` later, held at the end of what 64 bits can say.
+    package func adding(seconds more: Int64) -> Timestamp {
+        let (sum, overflow) = seconds.addingReportingOverflow(more)
+        return Timestamp(seconds: overflow ? (more > 0 ? .max : .min) : sum)
+    }
+}
+
+extension Timestamp: Codable {
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let value = Timestamp(text) else { throw DocumentFieldError(what: "not a time in UTC", value: text) }
+        self = value
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
