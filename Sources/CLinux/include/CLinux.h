@@ -4,3 +4,6 @@
 #pragma once
 
 #include "clinux_openat2.h"
+#include "clinux_sandbox.h"
+#include "clinux_files.h"
+#include "clinux_spawn.h"

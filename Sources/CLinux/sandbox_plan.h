@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shared by the files of the sandbox: the plan, and how a failing stage is noted.
+
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "clinux_sandbox.h"
+
+struct text_list {
+    char **items;  // ends with a null pointer
+    size_t count;
+};
+
+struct range {
+    unsigned inside, outside, count;
+};
+
+struct range_list {
+    struct range *items;
+    size_t count;
+};
+
+struct clinux_sandbox {
+    struct range_list users, groups;
+    char *root, *hostname, *resolver, *script;
+    struct text_list bind_sources, bind_targets, environment, arguments;
+    bool keep_environment, lifeline;
+};
+
+/// Notes the failing stage with the present `errno`; returns -1, so that callers can `return sandbox_fail(…)`.
+int sandbox_fail(struct clinux_failure *failure, const char *stage, const char *subject);
+
+/// Gives process `pid`, which has just made its user namespace, the plan's ids. Runs in another process.
+int sandbox_write_maps(const struct clinux_sandbox *plan, long pid, struct clinux_failure *failure);
+
+/// Builds the plan's file system in this process's new mount namespace and makes it the root.
+int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure *failure);
+
+/// Where the copy of the plan's script lies inside.
+#define SANDBOX_SCRIPT "/run/rootcellar/script"
