@@ -14,7 +14,10 @@ package struct ItemFilter: Hashable, Sendable {
 
     /// A filter; without arguments one that asks for nothing.
     package init(
-        releases: [String] = [], architectures: [String] = [], variants: [String] = [], types: [TargetType] = []
+        releases: [String] = [],
+        architectures: [String] = [],
+        variants: [String] = [],
+        types: [TargetType] = []
     ) {
         self.releases = releases
         self.architectures = architectures

@@ -32,13 +32,18 @@ package struct ResolvedDefinition: Hashable, Sendable {
         let image = definition.image
         do throws(RootcellarError) {
             return try ImageName(
-                distribution: image.distribution.lowercased(), release: image.release.lowercased(),
+                distribution: image.distribution.lowercased(),
+                release: image.release.lowercased(),
                 architecture: architecture.debianName(writtenAs: image.architecture.text),
-                variant: image.variant.lowercased())
+                variant: image.variant.lowercased()
+            )
         } catch {
             throw RootcellarError(
-                .definition, "\(error.reason): \(error.subject)", subject: "\(image.position)",
-                hint: image.release.isEmpty ? "name the release with -o image.release=NAME" : error.hint)
+                .definition,
+                "\(error.reason): \(error.subject)",
+                subject: "\(image.position)",
+                hint: image.release.isEmpty ? "name the release with -o image.release=NAME" : error.hint
+            )
         }
     }
 
@@ -52,8 +57,11 @@ package struct ResolvedDefinition: Hashable, Sendable {
         }
         do throws(RootcellarError) { return try Serial(text) } catch {
             throw RootcellarError(
-                .definition, "not a serial that can be published: '\(serial)'",
-                subject: "\(definition.image.position)", hint: error.hint)
+                .definition,
+                "not a serial that can be published: '\(serial)'",
+                subject: "\(definition.image.position)",
+                hint: error.hint
+            )
         }
     }
 
@@ -156,17 +164,27 @@ package struct ResolvedDefinition: Hashable, Sendable {
 
     /// The items of `list` that filters choose at `place` in `mode`.
     package func applicable<Item: FilteredItem>(
-        _ list: [Item], in place: ItemPlace, mode: BuildMode
+        _ list: [Item],
+        in place: ItemPlace,
+        mode: BuildMode
     ) -> [Item] {
         let context = FilterContext(
-            release: definition.image.release, architecture: mappedArchitecture, variant: definition.image.variant,
-            target: mode.target, accepted: mode.accepted(in: place))
+            release: definition.image.release,
+            architecture: mappedArchitecture,
+            variant: definition.image.variant,
+            target: mode.target,
+            accepted: mode.accepted(in: place)
+        )
         return list.filter { $0.filter.applies(to: context) }
     }
 
     /// What templates of this definition can look up.
     func templateContext(for target: TargetType) -> TemplateValue {
         .definition(
-            definition, mappedArchitecture: mappedArchitecture, architecture: architecture, target: target)
+            definition,
+            mappedArchitecture: mappedArchitecture,
+            architecture: architecture,
+            target: target
+        )
     }
 }
