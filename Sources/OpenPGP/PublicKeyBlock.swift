@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+
+/// Public keys, read without the engine.
+package enum PublicKeyBlock {
+    /// The most bytes that one block of public keys may have.
+    package static let sizeLimit = 64 << 10
+
+    /// The fingerprints of the primary keys in armored (or raw) public key blocks, in their order.
+    ///
+    /// - Throws: `SIGNATURE` if it is anything but public keys, or over the limits.
+    package static func primaryFingerprints(
+        _ armored: [UInt8],
+        subject: String
+    ) throws(RootcellarError) -> [Fingerprint] {
+        try KeyRing(blocks: [armored], subject: subject).primaries
+    }
+}
