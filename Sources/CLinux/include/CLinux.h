@@ -7,3 +7,5 @@
 #include "clinux_sandbox.h"
 #include "clinux_files.h"
 #include "clinux_spawn.h"
+#include "clinux_sandbox_scratch.h"
+#include "clinux_confine.h"

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import Model
+package import SystemPackage
+
+/// Puts the members of an archive into a rootfs, and nothing anywhere else.
+///
+/// Every object is created relative to a descriptor of its parent directory, which is opened from the rootfs with
+/// openat2(2) and RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: no link in the archive, and nobody who swaps directories
+/// meanwhile, can lead a write out. Owners and modes are set through descriptors; those of directories at the very end.
+package final class RootfsWriter {
+    /// What was left out, for the report.
+    package struct Omissions: Sendable, Equatable {
+        /// Device nodes: the container's runtime makes its own.
+        package var devices = 0
+        /// Extended attributes outside the list of those that an image may set.
+        package var attributes = 0
+    }
+
+    /// What was left out so far.
+    package private(set) var omissions = Omissions()
+
+    private let root: FileDescriptor
+    private var directories: [TarEntry] = []
+    private var parentPath: [UInt8] = []
+    private var parent: FileDescriptor?
+
+    /// A writer into the directory that `root` is open on. The descriptor stays the caller's.
+    package init(root: FileDescriptor) { self.root = root }
+
+    deinit { try? parent?.close() }
+
+    /// Creates one member; the content of a file is read from `reader`.
+    ///
+    /// - Throws: `ARCHIVE` for a member that contradicts an earlier one or cannot be made as it says.
+    package func write(_ entry: TarEntry, from reader: TarReader) throws(RootcellarError) {
+        guard !entry.path.isEmpty else {
+            directories.append(entry)
+            return
+        }
+        let (parentPath, name) = splitPath(entry.path)
+        let parent = try open(parent: parentPath, of: entry)
+        switch entry.kind {
+        case .file: try writeFile(entry, parent, name, reader)
+        case .directory: try makeDirectory(entry, parent, name)
+        case .hardLink: try makeHardLink(entry, parent, name)
+        case .device: omissions.devices += 1
+        case .symbolicLink, .fifo:
+            try explaining(entry) { () throws(Errno) in
+                if entry.kind == .fifo {
+                    try parent.makeFIFO(name, mode: entry.mode)
+                } else {
+                    try parent.makeSymbolicLink(name, to: entry.linkTarget)
+                }
+                try parent.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
+                try parent.setModified(of: name, entry.modified)
+            }
+            omissions.attributes += entry.attributes.count
+        }
+    }
+
+    /// Gives all directories their owners, modes, attributes and times, the deepest first. The root directory gets
+    /// mode 0755 and the container's root as its owner, whatever the archive says: it is what the host's users see.
+    package func finish() throws(RootcellarError) {
+        for var entry in directories.sorted(by: { $1.path.lexicographicallyPrecedes($0.path) }) {
+            if entry.path.isEmpty { (entry.mode, entry.uid, entry.gid) = (0o755, 0, 0) }
+            try explaining(entry) { () throws(Errno) in
+                let directory = try root.openBeneath(entry.path, O_RDONLY | O_DIRECTORY)
+                defer { try? directory.close() }
+                try apply(entry, to: directory)
+            }
+        }
+        directories = []
+    }
+
+    private func writeFile(
+        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>, _ reader: TarReader
+    ) throws(RootcellarError) {
+        let file = try explaining(entry) { () throws(Errno) in try parent.createFile(name, mode: 0o600) }
+        defer { try? file.close() }
+        try reader.readContent { bytes throws(RootcellarError) in
+            do throws(Errno) {
+                try writeAll(file, bytes)
+            } catch {
+                throw Self.explain(error, entry)
+            }
+        }
+        try explaining(entry) { () throws(Errno) in try apply(entry, to: file) }
+    }
+
+    private func makeDirectory(
+        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>
+    ) throws(RootcellarError) {
+        do throws(Errno) {
+            try parent.makeDirectory(name, mode: 0o700)
+        } catch {
+            // The root of a file system has lost+found, and an archive may name a directory twice.
+            guard error == .fileExists, let there = try? parent.status(of: name), there.kind == .directory else {
+                throw Self.explain(error, entry)
+            }
+        }
+        directories.append(entry)
+    }
+
+    private func makeHardLink(
+        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>
+    ) throws(RootcellarError) {
+        let (targetPath, targetName) = splitPath(entry.linkTarget)
+        let kind = try explaining(entry) { () throws(Errno) in
+            let targetParent = try root.openDirectoryBeneath(targetPath)
+            defer { try? targetParent.close() }
+            let kind = try targetParent.status(of: targetName).kind
+            // The rootfs was empty, so a regular file in it is one that this archive made.
+            if kind == .file { try parent.makeHardLink(name, to: targetName, in: targetParent) }
+            return kind
+        }
+        guard kind == .file else { throw refuse("a hard link to something that is not a file", entry.path) }
+    }
+
+    /// Owner first: chown(2) clears set-id bits and file capabilities. Access control lists after the mode, whose
+    /// group bits they own. The time last.
+    private func apply(_ entry: TarEntry, to object: FileDescriptor) throws(Errno) {
+        try object.changeOwner(uid: entry.uid, gid: entry.gid)
+        try object.changeMode(entry.mode)
+        for attribute in entry.attributes {
+            if AttributePolicy.allows(attribute.name) {
+                try object.setAttribute(attribute)
+            } else {
+                omissions.attributes += 1
+            }
+        }
+        try object.setModified(entry.modified)
+    }
+
+    /// The directory that holds the member. Members of one directory mostly stand together, so the last is kept open.
+    private func open(parent path: ArraySlice<UInt8>, of entry: TarEntry) throws(RootcellarError) -> FileDescriptor {
+        if path.isEmpty { return root }
+        if let parent, parentPath.elementsEqual(path) { return parent }
+        do throws(Errno) {
+            let opened = try root.openDirectoryBeneath(path)
+            try? parent?.close()
+            parent = opened
+            parentPath = Array(path)
+            return opened
+        } catch {
+            switch error {
+            case .noSuchFileOrDirectory: throw refuse("a member before its directory", entry.path)
+            case .notDirectory, .tooManySymbolicLinkLevels: throw refuse("a member below something else", entry.path)
+            default: throw Self.explain(error, entry)
+            }
+        }
+    }
+
+    private func explaining<Result>(
+        _ entry: TarEntry, _ body: () throws(Errno) -> Result
+    ) throws(RootcellarError) -> Result {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw Self.explain(error, entry)
+        }
+    }
+
+    private static func explain(_ error: Errno, _ entry: TarEntry) -> RootcellarError {
+        switch error {
+        case .fileExists: refuse("a name twice", entry.path)
+        case .noSuchFileOrDirectory where entry.kind == .hardLink:
+            refuse("a hard link to something that does not come before it", entry.path)
+        case .notDirectory, .tooManySymbolicLinkLevels: refuse("a path through something else", entry.path)
+        case .invalidArgument:
+            refuse("owner \(entry.uid):\(entry.gid) is outside the container's id map", entry.path)
+        default:
+            systemError(
+                .archive, "cannot unpack", error, subject: "'\(String(decoding: entry.path, as: UTF8.self))'")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "clinux_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+
+int clinux_openat(int directory, const char *name, int flags, unsigned int mode) {
+    return openat(directory, name, flags, mode);
+}
+
+int clinux_fchown(int file, uint32_t uid, uint32_t gid) { return fchown(file, uid, gid); }
+
+int clinux_fchmod(int file, uint32_t mode) { return fchmod(file, mode); }
+
+int clinux_set_modified(int file, int64_t seconds) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+    return futimens(file, times);
+}
+
+int clinux_set_modified_at(int directory, const char *name, int64_t seconds) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+    return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+int clinux_fsetxattr(int file, const char *name, const void *value, size_t size) {
+    return fsetxattr(file, name, value, size, 0);
+}
+
+ssize_t clinux_fgetxattr(int file, const char *name, void *value, size_t size) {
+    return fgetxattr(file, name, value, size);
+}
+
+ssize_t clinux_flistxattr(int file, void *list, size_t size) { return flistxattr(file, list, size); }
+
+int clinux_readlinkat(int directory, const char *name, void *text, size_t size) {
+    return (int)readlinkat(directory, name, text, size);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import Model
+
+/// The most memory, in bytes of address space: any sane dictionary or window fits, a bomb does not.
+private let memoryLimit: UInt64 = 768 << 20
+/// The most processor time, in seconds.
+private let timeLimit: UInt64 = 1800
+
+/// What both uses begin with.
+func confine() throws(RootcellarError) {
+    signal(SIGPIPE, SIG_IGN)
+    umask(0)
+    guard clinux_thread_count() == 1 else { throw RootcellarError(.internal, "more than one thread before confinement") }
+    try step("die with the parent") { clinux_die_with_parent(getppid()) }
+}
+
+/// Gives up everything but reading one descriptor and writing another.
+func confineToDescriptors() throws(RootcellarError) {
+    try step("limit itself") { clinux_limit(memoryLimit, 0, 16, timeLimit) }
+    try step("drop its capabilities") { clinux_drop_capabilities(0) }
+    try step("filter its system calls") { clinux_filter_system_calls(0) }
+}
+
+/// Gives up everything but changing files below `root`, which becomes the root directory.
+func confine(toDirectory root: CInt, fileSize: Int) throws(RootcellarError) {
+    // No loader, locale or name service is needed after this point, so nothing of the image is ever loaded.
+    try step("leave the network") { clinux_leave_namespaces() }
+    try step("enter the rootfs") { clinux_enter_root(root) }
+    try step("limit itself") { clinux_limit(memoryLimit, UInt64(fileSize), 32, timeLimit) }
+    try step("drop its capabilities") { clinux_drop_capabilities(1) }
+    try step("filter its system calls") { clinux_filter_system_calls(1) }
+}
+
+private func step(_ what: String, _ call: () -> CInt) throws(RootcellarError) {
+    guard call() != 0 else { return }
+    let code = errno
+    throw RootcellarError(
+        .policy, "the unpacker cannot \(what) (error \(code))",
+        hint: "run as root, or as the root of a user namespace as lxc-create does")
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+import Glibc
+import Model
+import SystemPackage
+
+/// `decode COMPRESSION LIMIT`.
+func decode(_ words: [String]) throws(RootcellarError) {
+    guard words.count == 2, let compression = Compression(rawValue: words[0]), let limit = Int(words[1]) else {
+        throw RootcellarError(.usage, "decode needs a compression and a limit")
+    }
+    try confineToDescriptors()
+    try compression.decompress(.standardInput, to: .standardOutput, limit: limit)
+}
+
+/// `extract …`.
+func extract(_ words: [String]) throws(RootcellarError) {
+    let options = try ExtractOptions(words)
+    let root = FileDescriptor(rawValue: 3)
+    try confine(toDirectory: root.rawValue, fileSize: options.expectation?.contentBytes ?? TarLimits().contentBytes)
+    do throws(RootcellarError) {
+        // While members have their modes but the tree is not whole, nobody else may walk it.
+        try system("prepare") { () throws(Errno) in try root.changeMode(0o700) }
+        let report = try Unpacking.run(tar: .standardInput, root: root, expecting: options.expectation)
+        for path in options.expanded { try options.tokens.expandFile(path, in: root) }
+        try makeTerminalDirectory(root)
+        let text = "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
+        let bytes = Array(text.utf8)
+        try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
+    } catch {
+        try? emptyDirectory(root, keeping: [Array("lost+found".utf8)])
+        throw error
+    }
+}
+
+/// LXC mounts a devpts on `dev/pts`, so the directory has to be there whatever the image has.
+private func makeTerminalDirectory(_ root: FileDescriptor) throws(RootcellarError) {
+    try system("make dev/pts") { () throws(Errno) in
+        do throws(Errno) { try root.makeDirectory("dev".utf8, mode: 0o755) } catch where error == .fileExists {}
+        let devices = try root.openDirectoryBeneath(Array("dev".utf8))
+        defer { try? devices.close() }
+        do throws(Errno) { try devices.makeDirectory("pts".utf8, mode: 0o755) } catch where error == .fileExists {}
+    }
+}
+
+private func system(_ what: String, _ body: () throws(Errno) -> Void) throws(RootcellarError) {
+    do throws(Errno) {
+        try body()
+    } catch {
+        throw systemError(.archive, "the unpacker cannot \(what)", error, subject: "the rootfs")
+    }
+}
+
+/// Writes an error as one line to standard error, without anything that may allocate a lock or a file.
+func report(_ error: RootcellarError) {
+    let line = Array("\(error.description)\n".utf8)
+    try? writeAll(.standardError, unsafe line.span.bytes)
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+import Glibc
+import Model
+
+// The confined half of a container's creation. Two uses, each a process of its own:
+//
+//     rootcellar-unpack decode xz|zstd BYTES            descriptor 0 (compressed) to 1 (at most BYTES of tar)
+//     rootcellar-unpack extract [--entries N --bytes N] [--set TOKEN=VALUE]... [--expand PATH]...
+//                                                       tar on descriptor 0 into the directory on descriptor 3
+//
+// Everything a process could do besides is given up before the first byte is read. What was wrong goes to standard
+// error as one line, and the exit status is that of its class.
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+do throws(RootcellarError) {
+    try confine()
+    switch arguments.first {
+    case "decode": try decode(Array(arguments.dropFirst()))
+    case "extract": try extract(Array(arguments.dropFirst()))
+    default: throw RootcellarError(.usage, "rootcellar-unpack is run by rootcellar, not by hand")
+    }
+    exit(0)
+} catch {
+    report(error)
+    exit(error.errorClass.exitStatus)
+}
