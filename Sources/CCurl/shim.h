@@ -51,3 +51,25 @@ static inline CURLcode ccurl_get_offset(CURL *handle, CURLINFO info, curl_off_t 
 static inline CURLcode ccurl_get_text(CURL *handle, CURLINFO info, char **out) {
     return curl_easy_getinfo(handle, info, out);
 }
+
+// CURL_GLOBAL_DEFAULT is an expression macro, which Swift does not import.
+static inline CURLcode ccurl_global_init(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+static inline CURLcode ccurl_set_error_buffer(CURL *handle, char *buffer) {
+    return curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, buffer);
+}
+
+// HTTPS and nothing else, for requests and for redirects. The *_STR forms came with 7.85; the masks that they replace
+// are gone from later headers' good graces but are all that older ones have.
+static inline CURLcode ccurl_set_https_only(CURL *handle) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+    CURLcode result = curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "https");
+    return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "https") : result;
+#else
+    CURLcode result = curl_easy_setopt(handle, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+    return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS) : result;
+#endif
+}
+
+// CURLVERSION_NOW is a macro over an enum constant, which Swift does not import.
+static inline curl_version_info_data *ccurl_version(void) { return curl_version_info(CURLVERSION_NOW); }
