@@ -3,6 +3,7 @@
 /// An architecture by the name that Incus and the kernel give it, with the other names in use for it.
 package enum Architecture: String, Sendable, Hashable, CaseIterable {
     case i686
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case x86_64
     case armv6l
     case armv7l

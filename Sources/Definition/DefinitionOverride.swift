@@ -61,7 +61,8 @@ struct DefinitionOverride: Hashable {
                 throw fault("'\(here)' is a mapping, not a single value", at: position, hint: "name one of its keys")
             }
             node.content = .mapping([])
-            if let index = entries.firstIndex(where: { $0.key == rest.joined(separator: ".") }) {
+            let joined = rest.joined(separator: ".")
+            if rest.count > 1, let index = entries.firstIndex(where: { $0.key == joined }) {
                 // A key that has dots itself, as release names do.
                 entries[index].value = build([])
             } else if let index = entries.firstIndex(where: { Self.same($0.key, key, in: here) }) {

@@ -101,7 +101,12 @@ struct ExpressionParser {
             guard take(.symbol(")")) else { throw TemplateFault("')' is missing", at: offset) }
             return inner
         case .word(let word) where !["and", "or", "not", "in"].contains(word):
-            if let number = UInt64(word) { return .literal(.number(number)) }
+            if let number = UInt64(word) {
+                if index < tokens.count, tokens[index].token == .symbol(".") {
+                    throw TemplateFault("fractions are not supported", at: place, hint: "write a text in quotes")
+                }
+                return .literal(.number(number))
+            }
             if word == "true" || word == "True" { return .literal(.bool(true)) }
             if word == "false" || word == "False" { return .literal(.bool(false)) }
             var names = [word]
