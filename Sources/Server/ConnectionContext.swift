@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import NIOCore
+
+/// What a request's handler knows of the connection.
+struct ConnectionContext: InitializableFromSource, Sendable {
+    /// The peer's address and port, or what the system calls it.
+    let peer: String
+
+    init(source: ApplicationRequestContextSource) {
+        peer = source.channel.remoteAddress.map(Self.name) ?? "-"
+    }
+
+    private static func name(_ address: SocketAddress) -> String {
+        guard let host = address.ipAddress, let port = address.port else { return "local" }
+        return HostAndPort(host: host, port: port).description
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHTTPTypes
+
+/// Stands between HTTP and the responder, once for each HTTP/1.1 connection and each HTTP/2 stream: ends those whose
+/// client reads nothing for too long, and those that send a body no request here has a use for.
+final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let stallTimeout: TimeAmount
+    private let bodyLimit: Int
+    private var bodyBytes = 0
+    private var pendingWrites = 0
+    private var lastProgress = NIODeadline.now()
+    private var timer: Scheduled<Void>?
+
+    init(stallTimeout: TimeAmount, bodyLimit: Int) {
+        self.stallTimeout = stallTimeout
+        self.bodyLimit = bodyLimit
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            bodyBytes = 0
+            ConnectionGuard.of(context.channel)?.sawRequest()
+        case .body(let bytes):
+            bodyBytes += bytes.readableBytes
+            if bodyBytes > bodyLimit { return close(context) }
+        case .end:
+            break
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let promise = promise ?? context.eventLoop.makePromise()
+        if pendingWrites == 0 { lastProgress = .now() }
+        pendingWrites += 1
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.pendingWrites -= 1
+            self.lastProgress = .now()
+        }
+        if timer == nil { watch(context, until: lastProgress + stallTimeout) }
+        context.write(data, promise: promise)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        stopWatching()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { stopWatching() }
+
+    /// One timer that looks after the writes when it fires, rather than one for each write.
+    private func watch(_ context: ChannelHandlerContext, until deadline: NIODeadline) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.timer = nil
+            guard self.pendingWrites > 0 else { return }
+            let next = self.lastProgress + self.stallTimeout
+            if next <= .now() { self.close(context) } else { self.watch(context, until: next) }
+        }
+    }
+
+    private func stopWatching() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// A stream of HTTP/2 is reset; a connection of its own is cut below TLS.
+    private func close(_ context: ChannelHandlerContext) {
+        if let own = try? context.channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) {
+            own.abort()
+        } else {
+            context.close(promise: nil)
+        }
+    }
+}

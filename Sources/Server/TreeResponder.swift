@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Model
+import NIOCore
+import NIOPosix
+import SystemPackage
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Answers GET and HEAD with the files of a tree. Whatever a client sends, the answer is one of 200, 206, 301, 304, 404,
+/// 405, 412, 416, or 503 when the system is out of something; never a page that says "not found" with status 200,
+/// because stock LXC clients would take that for an index.
+struct TreeResponder: HTTPResponder {
+    /// Files up to this size are read at once and named by their hash.
+    static let smallFile: Int64 = 64 << 10
+    /// What is read and written at a time of a bigger one.
+    static let chunk: Int64 = 256 << 10
+
+    let tree: PublishedTree
+    let pool: NIOThreadPool
+    let log: AccessLog
+
+    @Sendable func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+        let entry = log.begin(request, context)
+        guard request.method == .get || request.method == .head else {
+            return finish(Self.plain(.methodNotAllowed, [.allow: "GET, HEAD"], isHead: false), entry)
+        }
+        let isHead = request.method == .head
+        guard let path = request.head.path.flatMap(RequestPath.init(target:)) else {
+            return finish(Self.notFound(isHead: isHead), entry)
+        }
+        let found: Content
+        do {
+            found = try await pool.runIfActive { try Content(tree.find(path)) }
+        } catch {
+            log.failure(error, request)
+            return finish(Self.plain(.serviceUnavailable, [.retryAfter: "2"], isHead: isHead), entry)
+        }
+        switch found {
+        case .nothing: return finish(Self.notFound(isHead: isHead), entry)
+        case .redirect:
+            return finish(Self.plain(.movedPermanently, [.location: path.asDirectoryURL], isHead: isHead), entry)
+        case .file(let file, let tag, let bytes):
+            let components = path.namesDirectory ? path.components + [PublishedTree.indexPage] : path.components
+            return deliver(file, tag, bytes, FileKind(components), request, isHead: isHead, entry)
+        }
+    }
+
+    private func deliver(
+        _ file: OpenFile,
+        _ tag: EntityTag,
+        _ bytes: ByteBuffer?,
+        _ kind: FileKind,
+        _ request: Request,
+        isHead: Bool,
+        _ entry: AccessLog.Entry
+    ) -> Response {
+        let now = Timestamp(seconds: Int64(time(nil)))
+        let size = file.status.size
+        let lastModified = file.status.lastModified(now: now)
+        var fields: HTTPFields = [
+            .eTag: tag.text, .lastModified: HTTPDate.text(lastModified), .cacheControl: kind.caching,
+            .acceptRanges: "bytes", .xContentTypeOptions: "nosniff",
+        ]
+        let conditions = Conditions(fields: request.headers, tag: tag, lastModified: lastModified, size: size)
+        switch conditions.outcome(isHead: isHead, now: now) {
+        case .notModified:
+            var response = Response(status: .notModified, headers: fields)
+            // The length of an empty body would be taken for the length of the file (RFC 9110, 8.6).
+            response.headers[.contentLength] = nil
+            return finish(response, entry)
+        case .failed:
+            return finish(Self.plain(.preconditionFailed, [:], isHead: isHead), entry)
+        case .send(.unsatisfiable):
+            return finish(
+                Self.plain(.rangeNotSatisfiable, [.contentRange: "bytes */\(size)"], isHead: isHead),
+                entry
+            )
+        case .send(.part(let range)):
+            fields[.contentType] = kind.type
+            fields[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+            return send(range, of: file, bytes, .partialContent, fields, isHead: false, entry)
+        case .send(.whole):
+            fields[.contentType] = kind.type
+            return send(0..<size, of: file, bytes, .ok, fields, isHead: isHead, entry)
+        }
+    }
+
+    private func send(
+        _ range: Range<Int64>,
+        of file: OpenFile,
+        _ bytes: ByteBuffer?,
+        _ status: HTTPResponse.Status,
+        _ fields: HTTPFields,
+        isHead: Bool,
+        _ entry: AccessLog.Entry
+    ) -> Response {
+        var fields = fields
+        fields[.contentLength] = String(range.count)
+        if isHead { return finish(Response(status: status, headers: fields), entry) }
+        if let bytes {
+            let part = bytes.getSlice(at: bytes.readerIndex + Int(range.lowerBound), length: range.count)
+            return finish(
+                Response(status: status, headers: fields, body: ResponseBody(byteBuffer: part ?? bytes)),
+                entry
+            )
+        }
+        let body = ResponseBody(contentLength: range.count) { [pool, log] writer in
+            var offset = range.lowerBound
+            do {
+                while offset < range.upperBound {
+                    let position = offset
+                    let count = Int(min(Self.chunk, range.upperBound - position))
+                    let buffer = try await pool.runIfActive {
+                        var buffer = ByteBufferAllocator().buffer(capacity: count)
+                        try file.read(count, at: position, into: &buffer)
+                        return buffer
+                    }
+                    try await writer.write(buffer)
+                    offset += Int64(count)
+                }
+                try await writer.finish(nil)
+                log.end(entry, status, sent: offset - range.lowerBound)
+            } catch {
+                // Thrown on, this closes the connection: a promised length cannot be taken back otherwise.
+                log.end(entry, status, sent: offset - range.lowerBound, isCut: true)
+                throw error
+            }
+        }
+        return Response(status: status, headers: fields, body: body)
+    }
+
+    /// Logs a response that is complete in memory.
+    private func finish(_ response: Response, _ entry: AccessLog.Entry) -> Response {
+        log.end(entry, response.status, sent: Int64(response.body.contentLength ?? 0))
+        return response
+    }
+
+    private static func notFound(isHead: Bool) -> Response { plain(.notFound, [:], isHead: isHead) }
+
+    /// A response that is no file of the tree. Caches must not keep it: the next root document or index level appears
+    /// where there was nothing before.
+    private static func plain(_ status: HTTPResponse.Status, _ more: HTTPFields, isHead: Bool) -> Response {
+        var fields = more
+        let text = "\(status.code) \(status.reasonPhrase)\n"
+        fields[.contentType] = "text/plain; charset=utf-8"
+        fields[.xContentTypeOptions] = "nosniff"
+        fields[.cacheControl] = "no-cache"
+        fields[.contentLength] = String(text.utf8.count)
+        return Response(
+            status: status,
+            headers: fields,
+            body: isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: text))
+        )
+    }
+}
+
+/// What a request found, ready to be sent.
+private enum Content: Sendable {
+    case nothing
+    case redirect
+    /// The bytes too, if the file is small.
+    case file(OpenFile, EntityTag, ByteBuffer?)
+
+    /// Blocks.
+    init(_ found: PublishedTree.Found) throws(Errno) {
+        switch found {
+        case .nothing: self = .nothing
+        case .directoryWithoutSlash: self = .redirect
+        case .failure(let error): throw error
+        case .file(let file):
+            guard file.status.size <= TreeResponder.smallFile else {
+                file.expectSequentialReads()
+                self = .file(file, EntityTag(file.status), nil)
+                return
+            }
+            var bytes = ByteBufferAllocator().buffer(capacity: Int(file.status.size))
+            try file.read(Int(file.status.size), at: 0, into: &bytes)
+            self = .file(file, EntityTag(SHA256Digest(hashing: Array(bytes.readableBytesView))), bytes)
+        }
+    }
+}
