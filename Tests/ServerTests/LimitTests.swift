@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite("A client that wants to wear the server out", .scratchDirectory)
+struct LimitTests {
+    @Test(
+        "by opening connections and saying little is closed in time, and others are served at once",
+        arguments: [true, false]
+    )
+    func slowloris(_ isPlain: Bool) async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        var limits = ServerLimits()
+        limits.firstRequestDeadline = .seconds(10)
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: isPlain, limits: limits) { server in
+            let slow = try (0..<60).map { _ in try RawConnection(port: server.address.port) }
+            for (number, connection) in slow.enumerated() {
+                // Over TLS this is the beginning of a handshake that never comes, or nothing.
+                if isPlain { try connection.send("GET / HTTP/1.1\r\nX-\(number): ") }
+                if !isPlain && number.isMultiple(of: 2) { try connection.send("\u{16}\u{3}\u{1}\u{2}") }
+            }
+            #expect(try await server.get("/rootcellar/pointer.signed").text == "pointer")
+            #expect(
+                try await eventually {
+                    for connection in slow where isPlain { try connection.send("y") }
+                    return slow.allSatisfy { $0.isClosed() }
+                }
+            )
+        }
+    }
+
+    @Test("by keeping connections open for nothing is closed")
+    func idle() async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        var limits = ServerLimits()
+        limits.idleTimeout = .seconds(1)
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: true, limits: limits) { server in
+            let connection = try RawConnection(port: server.address.port)
+            try connection.send("GET /rootcellar/pointer.signed HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(connection.receive(for: 30).hasSuffix("pointer"))
+            // It came back because the server closed, not because of the patience above.
+            #expect(connection.isClosed())
+        }
+    }
+
+    @Test("by asking for much and reading nothing is closed, one that reads slowly is not", arguments: ["--http1.1"])
+    func stalled(_ version: String) async throws {
+        let tree = ScratchDirectory.path.appending("tree")
+        try write(pattern(6_000_000), to: tree.appending("middle"))
+        // More than every buffer on the way holds; curl's window for HTTP/2 is 32 MiB.
+        let big = try await runProgram("truncate", ["-s", "400M", tree.appending("big").string])
+        #expect(big.status == 0)
+        var limits = ServerLimits()
+        limits.stallTimeout = .seconds(4)
+        let log = LogLines()
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, limits: limits, log: log) { server in
+            async let slow = server.get("/middle", version, "--limit-rate", "1500k")
+            // curl is stopped by its rate limit for all the time that matters.
+            async let stalled = server.get("/big", version, "--limit-rate", "1", "-m", "50")
+            let isCut = try await eventually { log.lines.contains { $0.contains("GET /big") && $0.contains(" cut ") } }
+            #expect(isCut)
+            #expect(try await slow.bytes.count == 6_000_000)
+            #expect(try await stalled.curl.status != 0)
+        }
+    }
+
+    @Test("from one address has so many connections and no more")
+    func perAddress() async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        var limits = ServerLimits()
+        limits.connectionsPerAddress = 5
+        limits.firstRequestDeadline = .seconds(300)
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: true, limits: limits) { server in
+            var kept = try (0..<5).map { _ in try RawConnection(port: server.address.port) }
+            #expect(try await eventually { try await server.get("/index.html").status == 0 })
+            kept.removeAll()
+            #expect(try await eventually { try await server.get("/index.html").status == 200 })
+        }
+    }
+
+    @Test("by sending a body without end is cut")
+    func endlessBody() async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path) { server in
+            for version in ["--http1.1", "--http2"] {
+                let result = try await runProgram(
+                    "curl",
+                    ["-sS", "-m", "60", version, "-H", "Expect:", "-X", "POST", "-T", "/dev/zero"] + server.trust
+                        + ["-o", "/dev/null", server.url + "/x"]
+                )
+                #expect(result.status != 28, "\(result.errors)")
+            }
+            #expect(try await server.get("/rootcellar/pointer.signed").text == "pointer")
+        }
+    }
+
+    @Test("cannot write lines of its own into the log")
+    func logInjection() async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        let log = LogLines()
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, log: log) { server in
+            _ = try await server.get("/index.html", "-A", "lxc/5.0.2 compat:7")
+            _ = try await server.get("/%0aroot%1b[31m\"x\"", "-A", "a\" 200 \u{1B}[2J\u{202E}\\")
+        }
+        #expect(log.lines.count == 2)
+        #expect(log.lines.first?.contains("\"GET /index.html\" 200 13 B ") == true, "\(log.lines)")
+        #expect(log.lines.first?.hasSuffix("ms \"lxc/5.0.2 compat:7\"") == true)
+        for line in log.lines {
+            #expect(!line.unicodeScalars.contains(where: isUnprintable))
+            #expect(line.split(separator: "\"").count <= 12)
+        }
+        #expect(log.lines.last?.contains("\\\"x\\\"") == true)
+    }
+}
