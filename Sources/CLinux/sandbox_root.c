@@ -23,7 +23,12 @@ static int open_tree_clone(const char *path, unsigned flags) {
 }
 
 static int attach(int tree, const char *target) {
-    return (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+    int result = (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+    int error = errno;
+    // An open descriptor would keep scripts from unmounting it.
+    close(tree);
+    errno = error;
+    return result;
 }
 
 static int set_read_only(const char *target) {

@@ -9,3 +9,4 @@
 #include "clinux_spawn.h"
 #include "clinux_sandbox_scratch.h"
 #include "clinux_confine.h"
+#include "clinux_publish.h"

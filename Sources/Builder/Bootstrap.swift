@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Definition
+import Model
+import SystemPackage
+
+/// Puts the first packages into the root with mmdebstrap(1).
+///
+/// In two runs: the first only fetches and verifies what the archive says, so that its date, which is the build's
+/// SOURCE_DATE_EPOCH, is known before the first package is unpacked; the second takes exactly that state.
+struct Bootstrap {
+    /// What to do and with what.
+    let context: BuildContext
+    /// The definition's own keys, if it has any.
+    let keyring: FilePath?
+    private let program: FilePath
+    private let rootfs: FilePath
+    private let components: [String]
+
+    init(_ context: BuildContext, keyring: FilePath?) throws(RootcellarError) {
+        self.context = context
+        self.keyring = keyring
+        program = try HostProgram.require("mmdebstrap", package: "mmdebstrap")
+        rootfs = context.directory.rootfs
+        components = try context.definition.components()
+        try Self.checkArchitecture(context.architecture)
+    }
+
+    /// Whether programs of the architecture can run here: by the processor, or by qemu-user through binfmt_misc.
+    private static func checkArchitecture(_ architecture: String) throws(RootcellarError) {
+        func answer(_ program: String, _ arguments: [String]) -> String? {
+            guard let path = HostProgram.find(program) else { return nil }
+            let bytes = HostProgram.capture(path, arguments, environment: ["PATH": HostProgram.searchPath])
+            return bytes.map { String(decoding: $0.prefix { $0 != 0x0A }, as: UTF8.self) }
+        }
+        if answer("dpkg", ["--print-architecture"]) == architecture { return }
+        guard let tester = HostProgram.find("arch-test") else {
+            throw RootcellarError(
+                .policy,
+                "cannot tell whether '\(architecture)' can be executed here",
+                subject: "arch-test",
+                hint: "install the package 'arch-test'"
+            )
+        }
+        let environment = ["PATH": HostProgram.searchPath]
+        guard HostProgram.capture(tester, [architecture], environment: environment) != nil else {
+            throw RootcellarError(
+                .policy,
+                "programs of architecture '\(architecture)' cannot be executed here",
+                subject: architecture,
+                hint: "install 'qemu-user-static' and 'binfmt-support'"
+            )
+        }
+    }
+
+    /// Everything that decides which packages are taken, the state of the archive left out.
+    private var inputs: SHA256Digest {
+        let text = (arguments(fetchOnly: false) + trailing).filter { !$0.contains(context.directory.path.string) }
+        return SHA256Digest(hashing: Array(text.joined(separator: "\n").utf8))
+    }
+
+    private func arguments(fetchOnly: Bool) -> [String] {
+        let source = context.definition.definition.source
+        var arguments = [
+            "--mode=root", "--format=directory", "--architectures=\(context.architecture)",
+            "--variant=\(source.variant.isEmpty ? "debootstrap" : source.variant)",
+        ]
+        if !components.isEmpty { arguments.append("--components=\(components.joined(separator: ","))") }
+        if let keyring {
+            // Without the check, no path of this machine gets into the image's list of sources.
+            arguments += ["--keyring=\(keyring.string)", "--skip=check/signed-by"]
+        }
+        if source.skipVerification {
+            arguments += [
+                "--aptopt=Acquire::AllowInsecureRepositories \"true\"",
+                "--aptopt=APT::Get::AllowUnauthenticated \"true\"",
+            ]
+        }
+        let packages = context.definition.earlySets().flatMap(\.packages)
+        if !packages.isEmpty { arguments.append("--include=\(packages.joined(separator: ","))") }
+        if fetchOnly {
+            arguments.append(
+                "--setup-hook=APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get update --error-on=any"
+                    + " && : > \"$ROOTCELLAR_FETCHED\"; exit 1"
+            )
+        } else {
+            arguments.append(
+                "--skip=check/empty,update,essential/unlink,cleanup/apt,cleanup/reproducible,output/dev"
+            )
+        }
+        return arguments
+    }
+
+    private var trailing: [String] {
+        let source = context.definition.definition.source
+        let image = context.definition.definition.image
+        let suite = source.suite.isEmpty ? image.release : source.suite
+        return [suite, rootfs.string]
+            + SourcesList.arguments(
+                source,
+                distribution: image.distribution,
+                suite: suite,
+                components: components,
+                mirror: context.options.mirror
+            )
+    }
+
+    private func environment(_ more: [String: String]) -> [String: String] {
+        var environment = [
+            "PATH": HostProgram.searchPath, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb",
+            "TMPDIR": context.directory.temporary.string, "DEBIAN_FRONTEND": "noninteractive",
+        ]
+        if let proxy = context.options.proxy {
+            environment["http_proxy"] = proxy
+            environment["https_proxy"] = proxy
+        }
+        return environment.merging(more) { $1 }
+    }
+
+    /// Fetches the archive's lists into the root.
+    ///
+    /// - Throws: `SOURCE` if the archive cannot be reached or verified.
+    func fetch() throws(RootcellarError) {
+        let mark = context.directory.path.appending("fetched")
+        let position = context.log.position()
+        _ = try HostProgram.run(
+            program,
+            arguments(fetchOnly: true) + trailing,
+            environment: environment(["ROOTCELLAR_FETCHED": mark.string]),
+            output: context.log.descriptor
+        )
+        guard let file = try? openPath(mark, .readOnly) else {
+            throw failure("the archive cannot be read", .source, position)
+        }
+        file.closeQuietly()
+        // What else mmdebstrap made is made again; only what apt has verified stays.
+        let lists = context.directory.scratch.appending("lists")
+        try renameHost(rootfs.appending("var/lib/apt/lists"), to: lists)
+        try building("empty", rootfs.string) { () throws(Errno) in try removeHostDirectory(rootfs) }
+        try makeHostDirectories(rootfs.appending("var/lib/apt"))
+        try renameHost(lists, to: rootfs.appending("var/lib/apt/lists"))
+    }
+
+    /// Fills the root.
+    ///
+    /// - Throws: `SOURCE` if packages cannot be had, `BUILD` if they cannot be installed.
+    func install(epoch: Timestamp) throws(RootcellarError) {
+        let root = try RootfsDirectory(rootfs)
+        let index = try PackageIndex.read(root)
+        if let cache = context.cache {
+            let wanted = cache.remembered(inputs)
+            let entries = Dictionary(
+                uniqueKeysWithValues: wanted.compactMap { hash in
+                    index.entries[hash].map { (hash, $0) }
+                }
+            )
+            let saved = try cache.seed(entries, into: root)
+            context.log.note("\(saved >> 10) KiB of packages from the cache")
+        }
+        let position = context.log.position()
+        let status = try HostProgram.run(
+            program,
+            arguments(fetchOnly: false) + trailing,
+            environment: environment(["SOURCE_DATE_EPOCH": String(epoch.seconds)]),
+            output: context.log.descriptor
+        )
+        guard status == 0 else { throw failure("the bootstrap failed with status \(status)", .build, position) }
+        if let cache = context.cache { cache.remember(inputs, try cache.keep(from: root, index)) }
+        try tidy(root)
+    }
+
+    /// Takes away what mmdebstrap copied from this machine.
+    private func tidy(_ root: RootfsDirectory) throws(RootcellarError) {
+        try root.empty("/dev")
+        // A package may have put a link there; that stays.
+        if root.isRegularFile("/etc/resolv.conf") { try root.write("/etc/resolv.conf", [], mode: 0o644) }
+        try root.remove("/etc/hostname")
+        try root.write("/etc/hostname", Array("\(Sandbox.hostname)\n".utf8))
+        if !root.exists("/etc/hosts") {
+            try root.write("/etc/hosts", Array("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n".utf8))
+        }
+        if let bytes = try root.read("/etc/apt/sources.list") {
+            let text = SourcesList.forImage(String(decoding: bytes, as: UTF8.self))
+            try root.write("/etc/apt/sources.list", Array(text.utf8))
+        }
+    }
+
+    private func failure(_ reason: String, _ errorClass: ErrorClass, _ position: Int) -> RootcellarError {
+        let lines = context.log.tail(since: position).filter { $0.hasPrefix("E: ") || $0.hasPrefix("W: ") }
+        let detail = lines.isEmpty ? context.log.tail(since: position, lines: 5) : lines
+        return RootcellarError(
+            errorClass,
+            "\(reason): \(detail.joined(separator: " | "))",
+            subject: trailing.first ?? "",
+            hint: "the log is \(context.keptLog.string)"
+        )
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+import Model
+import SystemPackage
+
+/// Runs `body` and turns the system's refusal into an error of class BUILD about `subject`.
+func building<Result>(
+    _ what: String,
+    _ subject: String,
+    _ body: () throws(Errno) -> Result
+) throws(RootcellarError) -> Result {
+    do throws(Errno) {
+        return try body()
+    } catch {
+        throw systemError(.build, "cannot \(what)", error, subject: subject)
+    }
+}
+
+/// Opens a file or directory of the host by path.
+func openPath(
+    _ path: FilePath,
+    _ mode: FileDescriptor.AccessMode,
+    _ options: FileDescriptor.OpenOptions = [],
+    permissions: FilePermissions = FilePermissions(rawValue: 0o644)
+) throws(Errno) -> FileDescriptor {
+    do {
+        return try FileDescriptor.open(path, mode, options: options.union(.closeOnExec), permissions: permissions)
+    } catch let error as Errno {
+        throw error
+    } catch {
+        throw Errno.ioError
+    }
+}
+
+/// Reads a file of the host whole; for small files only.
+///
+/// - Throws: the system's error, or `fileTooLarge` beyond `limit` bytes.
+func readFile(_ path: FilePath, limit: Int = 64 << 20) throws(Errno) -> [UInt8] {
+    let descriptor = try openPath(path, .readOnly)
+    defer { try? descriptor.close() }
+    return try readAll(descriptor, limit: limit)
+}
+
+/// Reads a descriptor to its end.
+func readAll(_ descriptor: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = try readBlock(descriptor, &buffer)
+        guard bytes.count + count <= limit else { throw Errno.fileTooLarge }
+        bytes += buffer.prefix(count)
+        if count < buffer.count { return bytes }
+    }
+}
+
+/// Writes a file of the host, replacing what was there.
+func writeFile(_ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o644) throws(Errno) {
+    let descriptor = try openPath(path, .writeOnly, [.create, .truncate])
+    defer { try? descriptor.close() }
+    unsafe try writeAll(descriptor, bytes.span.bytes)
+    try descriptor.changeMode(mode)
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Definition
+import Model
+import SystemPackage
+
+/// What a build was made from, as image.json lists it.
+enum Provenance {
+    /// Names and values; nothing in it depends on the machine or the moment but the versions of the tools.
+    static func inputs(
+        options: BuildOptions,
+        releases: [ReleaseFile],
+        epoch: Timestamp
+    ) -> [String: String] {
+        var inputs = [
+            "definition.sha256": SHA256Digest(hashing: options.definitionText).description,
+            "source_date_epoch": String(epoch.seconds),
+            "tool.rootcellar": programVersion,
+        ]
+        for (number, override) in options.overrides.enumerated() { inputs["override.\(number + 1)"] = override }
+        for release in releases {
+            inputs["release.\(release.name).sha256"] = release.sha256.description
+            inputs["release.\(release.name).date"] = release.date.description
+        }
+        for (tool, arguments) in [("mmdebstrap", ["--version"]), ("sqfstar", ["-version"])] {
+            guard let path = HostProgram.find(tool),
+                let answer = HostProgram.capture(path, arguments, environment: ["PATH": HostProgram.searchPath])
+            else { continue }
+            inputs["tool.\(tool)"] = String(decoding: answer.prefix { $0 != 0x0A }, as: UTF8.self)
+        }
+        return inputs
+    }
+
+    /// Why nobody can vouch for an image by this definition, if so.
+    static func taints(_ options: BuildOptions) -> [String] {
+        options.definition.definition.source.skipVerification
+            ? ["source.skip_verification: the archive's signatures were not checked"] : []
+    }
+}
