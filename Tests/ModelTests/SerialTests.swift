@@ -15,7 +15,8 @@ struct SerialTests {
         arguments: [
             "", "20260101_0000", "20260101_00:0", "20260230_00:00", "20261301_00:00", "20260101_24:00",
             "20260101_00:60", "20260101 00:00", "2026010a_00:00", "20260101_00:00 ",
-        ])
+        ]
+    )
     func refuses(_ text: String) {
         #expect(throws: RootcellarError.self) { try Serial(text) }
     }
