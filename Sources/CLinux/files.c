@@ -7,6 +7,7 @@
 #include "clinux_files.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -43,3 +44,5 @@ ssize_t clinux_flistxattr(int file, void *list, size_t size) { return flistxattr
 int clinux_readlinkat(int directory, const char *name, void *text, size_t size) {
     return (int)readlinkat(directory, name, text, size);
 }
+
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -34,3 +34,6 @@ ssize_t clinux_flistxattr(int file, void *list, size_t size);
 
 /// readlinkat(2). Returns the number of bytes, or -1 with `errno`.
 int clinux_readlinkat(int directory, const char *name, void *text, size_t size);
+
+/// memfd_create(2) with MFD_CLOEXEC: a file without a name, in memory. Returns a descriptor, or -1 with `errno`.
+int clinux_memory_file(const char *name);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+
+/// The local clock, held up by times that are certainly past: a clock that was set back must not make old things new.
+struct ClockFloor {
+    /// How far clocks may differ, in seconds.
+    static let skew: Int64 = 600
+    /// No copy of this program is older.
+    static let programDate = Timestamp(seconds: 1_793_491_200)
+
+    /// The moment that checks use.
+    let effective: Timestamp
+    /// Whether the local clock is behind the floor.
+    let isBehind: Bool
+
+    init(now: Timestamp, lastSigned: Timestamp?) {
+        let floor = max(Self.programDate, lastSigned ?? Self.programDate)
+        isBehind = now.adding(seconds: Self.skew) < floor
+        effective = max(now, floor)
+    }
+
+    /// - Throws: `CLOCK` for a document from the future.
+    func check(signedAt: Timestamp, what: String, subject: String) throws(RootcellarError) {
+        guard signedAt <= effective.adding(seconds: Self.skew) else {
+            throw RootcellarError(
+                .clock, "the \(what) was signed at \(signedAt), here it is \(effective)", subject: subject,
+                hint: "set this machine's clock, or tell the server's operator")
+        }
+    }
+
+    /// - Throws: `FREEZE` for a document whose validity has ended.
+    func check(validUntil: Timestamp, what: String, subject: String) throws(RootcellarError) {
+        guard effective < validUntil else {
+            let hint =
+                isBehind ? "this machine's clock is behind as well; set it"
+                : "the server is not kept up, or somebody holds it back; check this machine's clock too"
+            throw RootcellarError(
+                .freeze, "the \(what) was valid until \(validUntil), here it is \(effective)", subject: subject, hint: hint)
+        }
+    }
+}

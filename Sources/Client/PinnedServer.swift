@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+import SystemPackage
+package import Transfer
+
+/// A server whose root keys a user or an administrator has decided to believe: one file of `trust.d`.
+package struct PinnedServer: Sendable, Equatable {
+    /// Where it is.
+    package var address: ServerAddress
+    /// Primary keys of which at least one has to have signed the server's root document.
+    package var fingerprints: [Fingerprint]
+    /// The server's name for itself, learned at first contact. What it signs for another name is refused.
+    package var id: String?
+    /// A file of certification authorities to believe instead of the system's.
+    package var certificateAuthorities: String?
+
+    /// A server to pin.
+    package init(
+        address: ServerAddress, fingerprints: [Fingerprint], id: String? = nil, certificateAuthorities: String? = nil
+    ) {
+        self.address = address
+        self.fingerprints = fingerprints
+        self.id = id
+        self.certificateAuthorities = certificateAuthorities
+    }
+
+    /// Reads a file of `trust.d`.
+    ///
+    /// - Throws: `POLICY` for an unknown key, a missing `url`, or no `fingerprint`.
+    package init(_ text: String, path: String) throws(RootcellarError) {
+        let keys = ["url", "fingerprint", "id", "ca"]
+        let file = try KeyValueFile(text, path: path, known: keys) { keys.contains($0) }
+        guard let url = file["url"] else {
+            throw RootcellarError(.policy, "a pinned server without 'url'", subject: path)
+        }
+        address = try ServerAddress(url)
+        fingerprints = []
+        for text in file.all("fingerprint") { fingerprints.append(try Fingerprint(text)) }
+        guard !fingerprints.isEmpty else {
+            throw RootcellarError(.policy, "a pinned server without 'fingerprint'", subject: path)
+        }
+        id = try file["id"].map { text throws(RootcellarError) in try ImageName.part("server id", text) }
+        certificateAuthorities = file["ca"]
+    }
+
+    /// The text of its file.
+    package var fileText: String {
+        var lines = ["# A server whose root keys are trusted; see rootcellar trust --help.", "url = \(address.url)"]
+        lines += fingerprints.map { "fingerprint = \($0)" }
+        if let id { lines.append("id = \(id)") }
+        if let certificateAuthorities { lines.append("ca = \(certificateAuthorities)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The name of its file: the address with everything that is special in a path replaced.
+    package var fileName: String {
+        let text = address.url.dropFirst("https://".count)
+        let safe = text.map { $0.isLetter || $0.isNumber || $0 == "." || $0 == "-" ? $0 : "_" }
+        return String(safe) + ".conf"
+    }
+
+    /// Under which name the server's state is kept.
+    package var stateName: String { id ?? fingerprints.map(\.hex).sorted().joined(separator: "-") }
+}

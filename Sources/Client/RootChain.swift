@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import OpenPGP
+import Transfer
+
+/// Finds the root document in force: from a pinned fingerprint at first contact, then version by version, each signed by
+/// the keys of the one before and by its own.
+struct RootChain {
+    /// A root document and the file it came in.
+    struct Link {
+        var document: RootDocument
+        var file: [UInt8]
+    }
+
+    /// The most versions that one run walks.
+    static let mostSteps = 32
+
+    var session: HTTPSession
+    var documents: SignedDocuments
+    var server: PinnedServer
+
+    /// The first version that a pinned key has signed.
+    ///
+    /// - Throws: `SIGNATURE` if none has.
+    func firstContact() throws(RootcellarError) -> Link {
+        for version in 1...Self.mostSteps {
+            let keysPath = TreePath.rootKeys(version)
+            guard case .found(let keys, _) = try session.get(keysPath, limit: SignedFile.Kind.root.limit) else { break }
+            let subject = server.address.url(of: keysPath)
+            let primaries = try PublicKeyBlock.primaryFingerprints(keys, subject: subject)
+            let pinned = Set(primaries).intersection(server.fingerprints)
+            guard !pinned.isEmpty else { continue }
+            guard let bytes = try fetch(version) else { break }
+            let path = server.address.url(of: TreePath.root(version))
+            let file = try SignedFile(reading: bytes, kind: .root, subject: path)
+            // Parsed only now that a pinned key vouches for it; then it has to satisfy its own threshold as well.
+            let payload = try documents.verify(
+                file, kind: .root, blocks: [keys], by: Set(primaries), pinned: pinned, subject: path)
+            let document = try RootDocument(verified: payload, subject: path)
+            _ = try documents.verify(file, kind: .root, by: document, subject: path)
+            try check(document, version: version, path: path)
+            return Link(document: document, file: bytes)
+        }
+        throw RootcellarError(
+            .signature, "no root document of this server is signed by a pinned key", subject: server.address.url,
+            hint: "compare the fingerprint with the one that its operator published")
+    }
+
+    /// The newest root document after `link`, up to `version` if one is named.
+    func advance(_ link: Link, to version: Int? = nil) throws(RootcellarError) -> Link {
+        var link = link
+        for _ in 0..<Self.mostSteps where version.map({ link.document.version < $0 }) ?? true {
+            let next = link.document.version + 1
+            guard let bytes = try fetch(next) else {
+                guard version == nil else {
+                    throw RootcellarError(
+                        .binding, "the pointer names root document \(version ?? 0), which is not there",
+                        subject: server.address.url)
+                }
+                break
+            }
+            let path = server.address.url(of: TreePath.root(next))
+            let file = try SignedFile(reading: bytes, kind: .root, subject: path)
+            let payload = try documents.verify(file, kind: .root, by: link.document, subject: path)
+            let document = try RootDocument(verified: payload, subject: path)
+            _ = try documents.verify(file, kind: .root, by: document, subject: path)
+            try check(document, version: next, path: path)
+            link = Link(document: document, file: bytes)
+        }
+        return link
+    }
+
+    private func fetch(_ version: Int) throws(RootcellarError) -> [UInt8]? {
+        guard case .found(let bytes, _) = try session.get(
+            TreePath.root(version), limit: SignedFile.Kind.root.limit)
+        else { return nil }
+        return bytes
+    }
+
+    private func check(_ document: RootDocument, version: Int, path: String) throws(RootcellarError) {
+        guard document.version == version else {
+            throw RootcellarError(.rollback, "root document \(document.version) in the place of \(version)", subject: path)
+        }
+        if let id = server.id, id != document.server {
+            throw RootcellarError(
+                .binding, "the server calls itself '\(document.server)', pinned is '\(id)'", subject: path)
+        }
+        _ = try ImageName.part("server id", document.server)
+    }
+}
+
+extension SignedDocuments {
+    /// Verifies a root document at first contact: at least one of the pinned keys has to be among the signers.
+    fileprivate func verify(
+        _ file: SignedFile, kind: SignedFile.Kind, blocks: [[UInt8]], by all: Set<Fingerprint>,
+        pinned: Set<Fingerprint>, subject: String
+    ) throws(RootcellarError) -> [UInt8] {
+        let verifier = try Verifier(publicKeys: blocks, expecting: all)
+        _ = try verifier.verify(
+            SignedFile.signedBytes(kind: kind, payload: file.payload), signatures: file.signatures, by: pinned,
+            threshold: 1, now: now, subject: subject)
+        return file.payload
+    }
+}

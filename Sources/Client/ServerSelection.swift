@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+import SystemPackage
+package import Transfer
+
+/// Decides which server a command speaks to.
+package struct ServerSelection {
+    /// The public server of LXC's project: what the stock template uses when none is named.
+    package static let stockServer = "images.linuxcontainers.org"
+
+    private let store: TrustStore
+    private let configuration: Configuration
+
+    /// A selection from these pins and settings.
+    package init(_ store: TrustStore, _ configuration: Configuration) {
+        self.store = store
+        self.configuration = configuration
+    }
+
+    /// The pinned server that `named` means: the one on the command line, else the configured one, else the only one
+    /// that is pinned.
+    ///
+    /// - Throws: `POLICY` if it is not pinned or cannot be told.
+    package func server(named: String?) throws(RootcellarError) -> PinnedServer {
+        if let text = named ?? configuration.server {
+            let address = try ServerAddress(text)
+            if let pinned = try store.find(address) { return pinned }
+            throw RootcellarError(
+                .policy, "nobody has said which keys to believe for this server", subject: address.url,
+                hint: "rootcellar trust add \(address.url) --fingerprint FINGERPRINT")
+        }
+        let pinned = try store.all()
+        if pinned.count == 1 { return pinned[0].server }
+        guard pinned.isEmpty else {
+            throw RootcellarError(
+                .policy, "\(pinned.count) servers are pinned", hint: "name one with --server or as 'server' in \(Configuration.systemPath)")
+        }
+        throw RootcellarError(
+            .policy, "no server is pinned", subject: Self.stockServer,
+            hint: "rootcellar trust add https://HOST --fingerprint FINGERPRINT")
+    }
+
+    /// How to speak to it.
+    package func transferOptions(for server: PinnedServer) -> TransferOptions {
+        TransferOptions(caFile: server.certificateAuthorities, proxy: configuration.proxy)
+    }
+}
+
+extension Configuration {
+    /// The settings of this machine and user.
+    ///
+    /// - Throws: `POLICY` for a file that is wrong.
+    package static func load(_ surroundings: Surroundings) throws(RootcellarError) -> Configuration {
+        var configuration = Configuration()
+        var paths = [surroundings.systemConfiguration.appending("rootcellar.conf")]
+        if let own = surroundings.userConfiguration { paths.append(own.appending("rootcellar.conf")) }
+        for path in paths {
+            guard let bytes = try readFile(path, limit: 1 << 20, .policy) else { continue }
+            try configuration.add(String(decoding: bytes, as: UTF8.self), path: path.string)
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+package import Model
+import SystemPackage
+
+/// What is remembered of a server between runs, so that it cannot go back behind what it has shown before.
+package struct ServerState: Document {
+    package static let title = "state of a server"
+    package var format = documentFormat
+    /// The server's name for itself.
+    package var server: String
+    /// The pins under which the root document was accepted.
+    package var pins: [Fingerprint]
+    /// The newest accepted root document, as the signed file it came in.
+    package var root: String
+    /// The newest accepted pointer, as the signed file it came in.
+    package var pointer: String
+    /// The entity tag that came with the pointer.
+    package var etag: String?
+    /// The newest accepted manifest.
+    package var manifest: Pointer.Manifest
+    /// The latest time at which an accepted pointer was signed: no clock can be right that is before it.
+    package var signedAt: Timestamp
+
+    /// A state to remember.
+    package init(
+        server: String, pins: [Fingerprint], root: String, pointer: String, etag: String?,
+        manifest: Pointer.Manifest, signedAt: Timestamp
+    ) {
+        self.server = server
+        self.pins = pins
+        self.root = root
+        self.pointer = pointer
+        self.etag = etag
+        self.manifest = manifest
+        self.signedAt = signedAt
+    }
+}
+
+extension CacheLayout {
+    /// Reads what is remembered of a server; nil at first contact.
+    ///
+    /// - Throws: `CACHE` if it cannot be read. It is not begun anew by itself: that would let whoever damages the file
+    ///   roll the server back.
+    func readState(of name: String) throws(RootcellarError) -> ServerState? {
+        let path = server(name)
+        guard let bytes = try readFile(path, limit: 1 << 20, .cache) else { return nil }
+        do throws(RootcellarError) {
+            return try ServerState(verified: bytes, subject: path.string)
+        } catch {
+            throw RootcellarError(
+                .cache, error.reason, subject: path.string,
+                hint: "remove this file to begin anew; until then older content could be told from newer")
+        }
+    }
+
+    /// Remembers the state of a server.
+    func writeState(_ state: ServerState, of name: String) throws(RootcellarError) {
+        let path = server(name)
+        try makeDirectories(path.removingLastComponent(), .cache)
+        try replaceFile(path, try state.canonicalBytes(), .cache)
+    }
+}
+
+extension CacheLayout {
+    /// Removes what is remembered of a server.
+    package func forget(_ name: String) { removeFile(server(name)) }
+}

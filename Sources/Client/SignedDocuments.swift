@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import OpenPGP
+
+/// Decides whether the keys of a root document have signed a file.
+struct SignedDocuments {
+    /// The moment that all checks of a run share, not before the floor.
+    var now: Timestamp
+
+    /// Verifies a file by the keys that `root` names for its kind, and gives back the payload.
+    ///
+    /// - Throws: `SIGNATURE`, or `CLOCK` for a signature from the future.
+    func verify(
+        _ file: SignedFile, kind: SignedFile.Kind, by root: RootDocument, subject: String
+    ) throws(RootcellarError) -> [UInt8] {
+        let keys = try root.keys(of: Role(signing: kind))
+        let wanted = Set(keys.fingerprints)
+        var blocks: [[UInt8]] = []
+        for text in root.publicKeys {
+            let block = Array(text.utf8)
+            let primaries = try PublicKeyBlock.primaryFingerprints(block, subject: "root document \(root.version)")
+            if primaries.contains(where: wanted.contains) { blocks.append(block) }
+        }
+        return try verify(
+            file, kind: kind, blocks: blocks, by: wanted, threshold: keys.threshold, subject: subject)
+    }
+
+    /// Verifies a file by given keys.
+    func verify(
+        _ file: SignedFile, kind: SignedFile.Kind, blocks: [[UInt8]], by allowed: Set<Fingerprint>, threshold: Int,
+        subject: String
+    ) throws(RootcellarError) -> [UInt8] {
+        let verifier = try Verifier(publicKeys: blocks, expecting: allowed)
+        _ = try verifier.verify(
+            SignedFile.signedBytes(kind: kind, payload: file.payload), signatures: file.signatures, by: allowed,
+            threshold: threshold, now: now, subject: subject)
+        return file.payload
+    }
+}
