@@ -19,6 +19,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -42,8 +44,15 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -56,33 +65,69 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CGPGME", pkgConfig: "gpgme", providers: [.apt(["libgpgme-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+        .target(
+            name: "CLinux",
+            cSettings: [
+                .define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+            ]),
 
         // The house: arrows point downward only.
         library("Model", [crypto]),
-        library("OpenPGP", ["Model", "CGPGME", system]),
+        library("OpenPGP", ["Model", "CGPGME", system, crypto]),
         library("Archive", ["Model", "CArchive", "CZstd", "CLinux", system]),
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
-        library(
-            "Builder",
-            ["Definition", "Archive", "OpenPGP", "Model", "CLinux", system,
-             .product(name: "Subprocess", package: "swift-subprocess")]),
+        library("Builder", ["Definition", "Archive", "OpenPGP", "Model", "CLinux", system, subprocess]),
         library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
             "Server",
-            ["Model", "CLinux", system, logging,
-             .product(name: "Hummingbird", package: "hummingbird"),
-             .product(name: "HummingbirdTLS", package: "hummingbird"),
-             .product(name: "HummingbirdHTTP2", package: "hummingbird"),
-             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
-        library("ClientCommands", ["Client", "Model", argumentParser]),
-        library("Commands", ["ClientCommands", "Builder", "Repository", "Server", argumentParser]),
-        program("rootcellar", ["Commands"]),
+            [
+                "Model", "CLinux", system, crypto, logging, lifecycle,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]),
+        library("ClientCommands", ["Client", "Archive", "OpenPGP", "Transfer", "Model", system, argumentParser]),
+        library(
+            "Commands",
+            [
+                "ClientCommands", "Builder", "Definition", "Repository", "Server", "Client", "Model", system,
+                argumentParser, logging, lifecycle,
+            ]),
+        program("rootcellar", ["Commands", "ClientCommands"]),
         program("rootcellar-client", ["ClientCommands"]),
-        program("rootcellar-unpack", ["Archive", "CLinux"]),
+        program("rootcellar-unpack", ["Archive", "Model", "CLinux", system]),
         program("rootcellar-sandbox", ["CLinux"]),
+
+        // What the tests share: scratch directories, real programs, real and hostile servers.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                system, subprocess,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("ModelTests", ["Model", system]),
+        tests("OpenPGPTests", ["OpenPGP", "Model", system]),
+        tests("ArchiveTests", ["Archive", "Model", system]),
+        tests("TransferTests", ["Transfer", "Model", system]),
+        tests("DefinitionTests", ["Definition", "Model"]),
+        tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "CLinux", system]),
+        tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
+        tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
+        tests("ServerTests", ["Server", "Model", "CLinux", system, logging, lifecycle]),
     ],
     swiftLanguageModes: [.v6]
 )

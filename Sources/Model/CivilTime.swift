@@ -22,8 +22,9 @@ struct CivilTime: Equatable {
     }
 
     init(secondsSinceEpoch seconds: Int64) {
-        let days = Int(seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400)
-        let rest = Int(seconds - Int64(days) * 86400)
+        // Rounded down without going below what 64 bits hold.
+        let days = Int(seconds / 86400) - (seconds % 86400 < 0 ? 1 : 0)
+        let rest = Int(seconds % 86400) + (seconds % 86400 < 0 ? 86400 : 0)
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

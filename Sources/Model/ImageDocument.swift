@@ -125,7 +125,7 @@ package struct ImageDocument: Document {
             throw RootcellarError(.binding, "the image has no file '\(name)'", subject: subject)
         }
         if let blocks = file.blocks {
-            let needed = (file.size + Self.blockSize - 1) / Self.blockSize
+            let needed = file.size / Self.blockSize + (file.size % Self.blockSize == 0 ? 0 : 1)
             guard blocks.count == needed else {
                 throw RootcellarError(
                     .binding, "'\(name)' has \(blocks.count) block hashes where \(needed) are needed",

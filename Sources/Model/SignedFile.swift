@@ -85,7 +85,9 @@ package struct SignedFile: Sendable, Equatable {
 
     private static func unrecognised(_ bytes: [UInt8], kind: Kind, subject: String) -> RootcellarError {
         let head = String(decoding: bytes.prefix(256), as: UTF8.self).lowercased()
-        if head.hasPrefix("rootcellar signed ") {
+        if let line = head.split(separator: "\n", omittingEmptySubsequences: false).first, line.count < head.count,
+            line.hasPrefix("rootcellar signed "), let version = Int(line.dropFirst("rootcellar signed ".count)), version > 1
+        {
             return RootcellarError(
                 .policy, "this program is too old for this \(kind.rawValue) file", subject: subject,
                 hint: "install a newer version of rootcellar")

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import Glibc
+import Model
+
+/// Runs a command line to its end and exits with the published status of whatever happened.
+package enum CommandLineEntry {
+    /// What every program of ours does first: a closed pipe is an error to handle, not the end of the process.
+    package static func prepare() { signal(SIGPIPE, SIG_IGN) }
+
+    /// For programs whose commands are all synchronous.
+    package static func run(_ root: any ParsableCommand.Type) -> Never {
+        prepare()
+        do {
+            try LibraryVersions.check()
+            var command = try root.parseAsRoot()
+            try command.run()
+            exit(0)
+        } catch {
+            end(with: error, of: root)
+        }
+    }
+
+    /// For programs that also have asynchronous commands.
+    package static func run(_ root: any AsyncParsableCommand.Type) async -> Never {
+        prepare()
+        do {
+            try LibraryVersions.check()
+            var command = try root.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            exit(0)
+        } catch {
+            end(with: error, of: root)
+        }
+    }
+
+    /// Prints an error and exits. Help that was asked for goes to standard output and is no error.
+    package static func end(with error: any Error, of root: any ParsableCommand.Type) -> Never {
+        if let error = error as? RootcellarError {
+            tell(error)
+            exit(error.errorClass.exitStatus)
+        }
+        if error is CancellationError { exit(128 + SIGTERM) }
+        let code = root.exitCode(for: error)
+        let message = root.fullMessage(for: error)
+        if code == .success {
+            say(message)
+            exit(0)
+        }
+        if code == .validationFailure {
+            tell(message)
+            exit(ErrorClass.usage.exitStatus)
+        }
+        tell(RootcellarError(.internal, String(describing: error)))
+        exit(ErrorClass.internal.exitStatus)
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import ClientCommands
+import Model
+import Repository
+import SystemPackage
+
+/// `rootcellar publish`.
+package struct PublishCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Sign images and put them into a tree, all or none")
+
+    @Argument(help: "Directories of built images.") private var images: [String]
+    @Option(help: "The tree.") private var repo: String
+    @Option(help: "The directory of the publisher's keys.") private var keys: String
+    @Flag(help: "Publish images that have passed no test; the index says so.") private var untested = false
+    @Flag(help: "Publish images that have a source which nobody verified.") private var allowTainted = false
+    @Flag(help: "Print JSON.") private var json = false
+
+    package init() {}
+
+    package func run() throws {
+        var publisher = Publisher(
+            tree: FilePath(repo), keys: try KeyStore.open(directory: FilePath(keys)), now: currentTime())
+        publisher.allowsTaints = allowTainted
+        let report = try publisher.publish(images: images.map { FilePath($0) }, untested: untested)
+        if json { return try sayJSON(report) }
+        for image in report.images { say("\(image.name) \(image.serial): \(image.files) files, \(image.bytes) bytes") }
+        say("manifest \(report.manifest), valid until \(report.validUntil)")
+    }
+}

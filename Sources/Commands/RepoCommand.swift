@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import ClientCommands
+import Model
+import Repository
+import SystemPackage
+
+/// `rootcellar repo`: a published tree.
+package struct RepoCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "repo", abstract: "Make and check a published tree", subcommands: [Init.self, Check.self])
+
+    package init() {}
+
+    /// `repo init`.
+    struct Init: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "init", abstract: "Begin a signed tree without images")
+
+        @Option(help: "A new or empty directory.") private var repo: String
+        @Option(help: "The directory of the publisher's keys.") private var keys: String
+        @Option(help: "The server's name for itself; clients keep their state by it.") private var id: String
+
+        func run() throws {
+            let store = try KeyStore.open(directory: FilePath(keys))
+            try TreeInitialiser.initialise(tree: FilePath(repo), keys: store, id: id, now: currentTime())
+            tell("rootcellar: '\(id)' is ready in \(repo)")
+        }
+    }
+
+    /// `repo check`.
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check", abstract: "Verify a tree from the pinned root key down to the last byte")
+
+        @Option(help: "The tree.") private var repo: String
+        @Option(help: "The fingerprint of the root key.") private var fingerprint: String
+        @Flag(help: "Print JSON.") private var json = false
+
+        func run() throws {
+            let report = try TreeCheck(
+                tree: FilePath(repo), fingerprint: try Fingerprint(fingerprint), now: currentTime()
+            ).run()
+            if json { return try sayJSON(report) }
+            say(
+                "'\(report.server)': manifest \(report.manifest), valid until \(report.validUntil); \(report.images) images,"
+                    + " \(report.builds) builds, \(report.files) files with \(report.bytes) bytes, all in order")
+        }
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import ClientCommands
+import Model
+
+/// `rootcellar`: the whole command.
+package struct RootCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "rootcellar",
+        abstract: "Build, sign and publish root filesystems, and put them into containers",
+        version: programVersion,
+        groupedSubcommands: [
+            CommandGroup(name: "Build", subcommands: [BuildCommand.self, ValidateCommand.self]),
+            CommandGroup(
+                name: "Publish",
+                subcommands: [KeyCommand.self, RepoCommand.self, PublishCommand.self, ServeCommand.self]),
+            CommandGroup(name: "Use", subcommands: clientCommands),
+            CommandGroup(name: "About", subcommands: [ClientVersionCommand.self]),
+        ])
+
+    package init() {}
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClientCommands
+import Commands
+
+await CommandLineEntry.run(RootCommand.self)
