@@ -49,6 +49,15 @@ package struct Publisher {
         var sources: [ImageSource] = []
         for directory in images { sources.append(try ImageSource(directory)) }
         try refuse(sources, untested: untested)
+        return try perform(sources)
+    }
+
+    /// Signs what is published once more, so that it stays valid: a new manifest with the same content, a new pointer.
+    ///
+    /// - Throws: `SIGNATURE`, `CLOCK`, `REPOSITORY`.
+    package func refresh() throws(RootcellarError) -> PublishReport { try perform([]) }
+
+    private func perform(_ sources: [ImageSource]) throws(RootcellarError) -> PublishReport {
         guard Disk.exists(layout.path(TreePath.pointer)) else {
             throw RootcellarError(
                 .repository,

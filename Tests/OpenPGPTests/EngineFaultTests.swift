@@ -58,7 +58,8 @@ struct EngineFaultTests {
         #expect(took < .seconds(2))
     }
 
-    @Test("because it hangs, is ended within ten seconds", arguments: ["--version", "--verify"])
+    // Eight seconds, and some for a busy machine.
+    @Test("because it hangs, is ended in time", arguments: ["--version", "--verify"])
     func hangs(_ at: String) async throws {
         let script = """
             case "$*" in *\(at)*) sleep 1000; exit 1;; esac
@@ -67,7 +68,7 @@ struct EngineFaultTests {
         let (fault, took) = try await attempt(try program(script))
         #expect(fault?.errorClass == .signature)
         #expect(fault?.hint != nil)
-        #expect(took < .seconds(10))
+        #expect(took < .seconds(15))
     }
 
     @Test("because it is killed, is no success", arguments: ["--version", "--verify"])
@@ -78,7 +79,7 @@ struct EngineFaultTests {
             """
         let (fault, took) = try await attempt(try program(script))
         #expect(fault?.errorClass == .signature)
-        #expect(took < .seconds(10))
+        #expect(took < .seconds(15))
     }
 
     @Test("because it says nothing and succeeds, is no success")

@@ -56,8 +56,9 @@ struct SignaturePacketsTests {
         try await gpg.run("--compress-algo", "zip", "--store", "--output", file.string + ".gpg", file.string)
         let bomb = try read(FilePath(file.string + ".gpg"))
         #expect(bomb.count < SignaturePackets.sizeLimit)
-        let took = ContinuousClock().measure { #expect(refused(bomb)) }
-        #expect(took < .milliseconds(50))
+        // The best of five: a busy machine may take the processor away once.
+        let took = (0..<5).map { _ in ContinuousClock().measure { #expect(refused(bomb)) } }.min()
+        #expect(try #require(took) < .milliseconds(50))
         #expect(refused(armored(bomb)))
     }
 

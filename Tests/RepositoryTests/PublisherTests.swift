@@ -218,6 +218,22 @@ struct PublisherTests {
         #expect(try workshop.check().images == 2)
     }
 
+    @Test("renews what is published without changing it")
+    func refresh() throws {
+        let workshop = try Workshop()
+        try workshop.publish(try workshop.image())
+        let index = try read(workshop.tree.appending("meta/1.0/index-user"))
+        let later = Workshop.start.adding(seconds: 8 * 86400)
+        #expect(failure { _ = try workshop.check(now: later) }?.errorClass == .freeze)
+        let report = try Publisher(tree: workshop.tree, keys: workshop.keys, now: later).refresh()
+        #expect(report.manifest == 3)
+        #expect(report.validUntil == later.adding(seconds: 7 * 86400))
+        let checked = try workshop.check(now: later)
+        #expect(checked.builds == 1)
+        #expect(checked.leftovers == [])
+        #expect(try read(workshop.tree.appending("meta/1.0/index-user")) == index)
+    }
+
     @Test("gives everything modes that a web server can read")
     func modes() throws {
         let workshop = try Workshop()
