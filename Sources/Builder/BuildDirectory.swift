@@ -64,6 +64,17 @@ final class BuildDirectory {
         lock.closeQuietly()
     }
 
+    /// Removes what dead builds left beside `output`.
+    static func sweep(beside output: FilePath) throws(RootcellarError) {
+        let parent = output.removingLastComponent().isEmpty ? FilePath(".") : output.removingLastComponent()
+        try building("sweep", parent.string) { () throws(Errno) in
+            let directory = try openPath(parent, .readOnly, .directory)
+            defer { directory.closeQuietly() }
+            if flock(directory.rawValue, LOCK_EX) != 0 { throw Errno(rawValue: errno) }
+            try sweep(directory)
+        }
+    }
+
     private static func sweep(_ parent: FileDescriptor) throws(Errno) {
         for name in try parent.names() where name.starts(with: Array(prefix.utf8)) {
             guard let stale = try? parent.open(name, O_RDONLY | O_DIRECTORY) else { continue }

@@ -32,6 +32,10 @@ package struct BuildOptions: Sendable {
     package var mirror: String?
     /// The configured proxy.
     package var proxy: String?
+    /// The level of `rootfs.tar.xz`, 0 to 9.
+    package var xzLevel = 6
+    /// The level of `rootfs.tar.zst`, 1 to 19.
+    package var zstdLevel = 12
     /// Where the root is put together.
     package var scratch: Scratch = .automatic
 

@@ -12,10 +12,6 @@ struct ImageOutput {
     let name: ImageName
     let epoch: Timestamp
 
-    /// The encoders' levels: figures in the documentation of the format.
-    private static let xzLevel = 6
-    private static let zstdLevel = 19
-
     private var definition: ResolvedDefinition { context.definition }
     private var directory: FilePath { context.directory.image }
 
@@ -34,8 +30,8 @@ struct ImageOutput {
             try RootfsPacker(epoch: epoch, threads: context.options.threads).pack(
                 rootfs.path,
                 outputs: [
-                    output(.xz(level: Self.xzLevel), "rootfs.tar.xz"),
-                    output(.zstd(level: Self.zstdLevel), "rootfs.tar.zst"),
+                    output(.xz(level: context.options.xzLevel), "rootfs.tar.xz"),
+                    output(.zstd(level: context.options.zstdLevel), "rootfs.tar.zst"),
                     output(.squashfs, "rootfs.squashfs"),
                 ]
             )

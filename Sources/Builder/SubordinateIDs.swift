@@ -21,7 +21,7 @@ package struct SubordinateIDs: Hashable, Sendable {
     package init?(in text: String, user: String?, uid: UInt32) {
         for line in text.split(whereSeparator: \.isNewline) {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            guard fields.count == 3, fields[0] == (user ?? "") || fields[0] == String(uid),
+            guard fields.count == 3, fields[0] == String(uid) || user.map({ fields[0] == $0 }) ?? false,
                 let first = UInt32(fields[1]), let count = UInt32(fields[2]),
                 // Id 0 of the image is the caller itself.
                 count >= Self.needed - 1, first > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)

@@ -91,6 +91,8 @@ static _Noreturn void run_program(const struct clinux_sandbox *plan, int pipe) {
     char *script[] = {SANDBOX_SCRIPT, NULL};
     char **arguments = plan->script != NULL ? script : plan->arguments.items;
     char **environment = plan->keep_environment ? environ : plan->environment.items;
+    // Files of an image are the same whatever mask its builder's user prefers.
+    umask(022);
     if (plan->root != NULL) {
         if (setsid() < 0) sandbox_fail(&failure, "start a session", ""), report(pipe, &failure);
         for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
@@ -101,7 +103,6 @@ static _Noreturn void run_program(const struct clinux_sandbox *plan, int pipe) {
         setrlimit(RLIMIT_NOFILE, &files);
         struct rlimit cores = {0, 0};
         setrlimit(RLIMIT_CORE, &cores);
-        umask(022);
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (null < 0 || dup2(null, 0) < 0) sandbox_fail(&failure, "open", "/dev/null"), report(pipe, &failure);
         // Closes all others at the moment of execve(2), so that a failure of it can still be told.
