@@ -15,6 +15,15 @@ package struct ContainerCreation {
         package var rootfs: FilePath
         package var mappedUID: UInt32?
         package var mappedGID: UInt32?
+
+        /// A place.
+        package init(path: FilePath, name: String, rootfs: FilePath, mappedUID: UInt32?, mappedGID: UInt32?) {
+            self.path = path
+            self.name = name
+            self.rootfs = rootfs
+            self.mappedUID = mappedUID
+            self.mappedGID = mappedGID
+        }
     }
 
     /// What to do about the cache.

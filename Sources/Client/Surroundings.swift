@@ -30,12 +30,18 @@ package struct Surroundings: Sendable {
     /// Those of this process.
     package static func current() -> Surroundings {
         var environment: [String: String] = [:]
-        for name in ["HOME", "LXC_CACHE_PATH", "TMPDIR", "ROOTCELLAR_TRUST"] {
+        for name in ["HOME", "LXC_CACHE_PATH", "ROOTCELLAR_ETC"] {
             if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
         }
-        return Surroundings(
+        var surroundings = Surroundings(
             environment: environment, userID: geteuid(), namespace: .current(),
             now: Timestamp(seconds: Int64(time(nil))))
+        // For tests and for machines that keep their configuration elsewhere; not for a program whose rights are more
+        // than its caller's.
+        if let other = environment["ROOTCELLAR_ETC"], other.hasPrefix("/"), getuid() == geteuid() {
+            surroundings.systemConfiguration = FilePath(other)
+        }
+        return surroundings
     }
 
     /// The home directory, if one is set and absolute.

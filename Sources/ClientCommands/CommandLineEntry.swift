@@ -23,7 +23,7 @@ package enum CommandLineEntry {
     }
 
     /// For programs that also have asynchronous commands.
-    package static func run(_ root: any AsyncParsableCommand.Type) async -> Never {
+    package static func runAsynchronous(_ root: any AsyncParsableCommand.Type) async -> Never {
         prepare()
         do {
             try LibraryVersions.check()

@@ -4,6 +4,7 @@ package import ArgumentParser
 import Builder
 import Client
 import ClientCommands
+import Definition
 import Glibc
 import Model
 import SystemPackage

@@ -39,7 +39,7 @@ struct DefinitionOptions: ParsableArguments {
             var bytes: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 64 << 10)
             while bytes.count <= most {
-                let count = try buffer.withUnsafeMutableBytes { unsafe try file.read(into: $0) }
+                let count = try unsafe buffer.withUnsafeMutableBytes { unsafe try file.read(into: $0) }
                 if count == 0 { break }
                 bytes += buffer.prefix(count)
             }
@@ -53,6 +53,6 @@ struct DefinitionOptions: ParsableArguments {
     private func machine() -> String {
         var name = utsname()
         _ = unsafe uname(&name)
-        return unsafe withUnsafeBytes(of: &name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return unsafe withUnsafeBytes(of: &name.machine) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

@@ -7,6 +7,7 @@ import Model
 import Server
 import ServiceLifecycle
 import SystemPackage
+import UnixSignals
 
 /// `rootcellar serve`.
 package struct ServeCommand: AsyncParsableCommand {
@@ -36,9 +37,9 @@ package struct ServeCommand: AsyncParsableCommand {
             if let caOut { try identity.writeCertificate(to: FilePath(caOut)) }
             if identity.isSelfSigned { tell("rootcellar: certificate made for this run, SHA-256 \(identity.fingerprint)") }
         }
-        var logger = Logger(label: "rootcellar", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "rootcellar") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
-        var accessLogger = Logger(label: "access", factory: StreamLogHandler.standardError)
+        var accessLogger = Logger(label: "access") { StreamLogHandler.standardError(label: $0) }
         accessLogger.logLevel = .info
         let service = try TreeService(
             repository: options.repository, listen: options.listen, identity: identity, limits: options.limits,

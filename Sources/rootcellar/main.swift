@@ -3,4 +3,4 @@
 import ClientCommands
 import Commands
 
-await CommandLineEntry.run(RootCommand.self)
+await CommandLineEntry.runAsynchronous(RootCommand.self)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+#   make deps     install by name what is missing (root, network)
+#   make build    the four programs, in .build/release
+#   make test     every test; the last line is `N passed, N failed, N skipped` (root)
+#   make demo     the main job, for real, step by step (root); KEEP=1 leaves the tree and the server up
+#   make soak     the long forms of the rigs that `make test` runs for a moment
+#   make bench    ours against the stock tools (root)
+#   make check    format, licence headers, the house's arrows
+#   make install  programs and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
+
+PREFIX ?= /usr/local
+LXC_TEMPLATES ?= /usr/share/lxc/templates
+SWIFT ?= swift
+PROGRAMS = rootcellar rootcellar-client rootcellar-unpack rootcellar-sandbox
+RELEASE = -c release --static-swift-stdlib
+
+.PHONY: all deps build test demo soak bench check format install uninstall clean
+
+all: build
+
+deps:
+	@scripts/deps
+
+build: deps
+	@for program in $(PROGRAMS); do $(SWIFT) build $(RELEASE) --product $$program || exit 1; done
+
+test: build
+	@scripts/test
+
+soak: build
+	@ROOTCELLAR_SOAK=1 scripts/test
+
+demo: build
+	@demo/main-job
+
+bench: build
+	@bench/create
+	@bench/build
+
+check:
+	@scripts/check
+
+format:
+	@git ls-files '*.swift' | xargs $(SWIFT) format format -i --configuration .swift-format
+
+install:
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LXC_TEMPLATES)'
+	for program in $(PROGRAMS); do install -s -m 755 ".build/release/$$program" '$(DESTDIR)$(PREFIX)/bin/'; done
+	install -m 755 templates/lxc-rootcellar '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
+
+uninstall:
+	for program in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'"$$program"; done
+	rm -f '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
+
+clean:
+	rm -rf .build
