@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import SystemPackage
+import TestSupport
+
+/// A container host: its own configuration, cache and home, so that nothing of the machine is touched.
+struct ClientHost: Sendable {
+    let top: FilePath
+    var configuration: FilePath { top.appending("etc") }
+    var home: FilePath { top.appending("home") }
+    var base: FilePath { top.appending("cache") }
+    var cache: FilePath { base.appending("rootcellar") }
+    var environment: [String: String] {
+        [
+            "HOME": home.string, "ROOTCELLAR_ETC": configuration.string, "LXC_CACHE_PATH": base.string,
+            "LC_ALL": "C.UTF-8",
+        ]
+    }
+
+    /// A new host.
+    init(_ name: String = "host") throws {
+        top = ScratchDirectory.path.appending(name)
+        for directory in [top.appending("etc"), top.appending("home")] { try makeDirectory(directory) }
+    }
+
+    /// Runs `rootcellar-client`.
+    func run(_ arguments: String...) async throws -> ProgramResult { try await run(arguments) }
+
+    /// Runs `rootcellar-client`, through a script if one is given, which has to end in `exec "$@"`.
+    func run(_ arguments: [String], script: String? = nil) async throws -> ProgramResult {
+        let program = Programs.directory.appending("rootcellar-client").string
+        guard let script else { return try await runProgram(program, arguments, environment: environment) }
+        return try await runProgram("sh", ["-euc", script, "sh", program] + arguments, environment: environment)
+    }
+
+    /// Pins a server.
+    func trust(_ url: String, _ fingerprint: String, authority: FilePath) async throws -> ProgramResult {
+        try await run("trust", "add", url, "--fingerprint", fingerprint, "--ca", authority.string)
+    }
+
+    /// Pins the server of a site.
+    func trust(_ server: PublishedServer, _ site: Site) async throws {
+        try await trust(server.url, site.fingerprint, authority: server.authority).succeeded()
+    }
+
+    /// Forgets everything but the pins.
+    func emptyCache() { removeTree(base) }
+
+    /// What is in the cache, locks left out: they are made when they are needed and stay.
+    func cacheSnapshot() async throws -> Snapshot {
+        var snapshot = try await Snapshot(cache).ignoringTimes(of: ".")
+        snapshot.entries = snapshot.entries.filter { !$0.key.hasPrefix("./locks") }
+        return snapshot
+    }
+
+    /// The files of the cache, relative to it.
+    func cacheFiles() async throws -> [String] {
+        guard exists(cache) else { return [] }
+        let list = try await Programs.shell("cd \"$1\"; find . -type f -printf '%P\\n' | LC_ALL=C sort", cache.string)
+        return list.split(separator: "\n").map(String.init)
+    }
+
+    /// The files of the cache that the layout does not know, or that are not what their names say.
+    func strangeCacheFiles() async throws -> [String] {
+        var strange: [String] = []
+        for file in try await cacheFiles() {
+            if file.wholeMatch(of: /locks\/[a-zA-Z0-9._-]+/) != nil { continue }
+            if file.wholeMatch(of: /images\/([a-z0-9][a-z0-9._+-]*\/){3}[a-z0-9._+-]+\.json/) != nil { continue }
+            if file.wholeMatch(of: /servers\/[a-zA-Z0-9._-]+\.json/) != nil { continue }
+            if let match = file.wholeMatch(of: /objects\/sha256\/([0-9a-f]{64})/) {
+                let sum = try await Programs.shell("sha256sum < \"$1\"", cache.appending(file).string)
+                if sum.hasPrefix(match.1) { continue }
+            }
+            strange.append(file)
+        }
+        return strange
+    }
+
+    /// Runs `download` as lxc-create does, into a new container.
+    ///
+    /// - Parameter script: what runs it, ending in `exec "$@"`.
+    func download(
+        _ server: PublishedServer,
+        _ image: String = "example/one/amd64",
+        _ options: String...,
+        name: String = "c1",
+        script: String? = nil
+    ) async throws -> Creation {
+        try await download(server.address, image, options, name: name, script: script)
+    }
+
+    /// The same from any address.
+    func download(
+        _ address: String,
+        _ image: String = "example/one/amd64",
+        _ options: [String] = [],
+        name: String = "c1",
+        script: String? = nil
+    ) async throws -> Creation {
+        let path = try Creation.makeContainer(self, name)
+        let parts = image.split(separator: "/").map(String.init)
+        let words = [
+            "download", "--path=\(path)", "--name=\(name)", "--rootfs=\(path.appending("rootfs"))", "-d", parts[0],
+            "-r",
+            parts[1], "-a", parts[2], "--server", address,
+        ]
+        return Creation(path: path, result: try await run(words + options, script: script))
+    }
+}
+
+/// A container that is being created, and how that went.
+struct Creation: Sendable {
+    let path: FilePath
+    let result: ProgramResult
+    var rootfs: FilePath { path.appending("rootfs") }
+    var config: FilePath { path.appending("config") }
+
+    /// What lxc-create writes before it runs a template.
+    static let before = """
+        # Template used to create this container: rootcellar
+        # For additional config options, please look at lxc.container.conf(5)
+
+        lxc.net.0.type = veth
+        lxc.net.0.link = lxcbr0
+        lxc.apparmor.profile = generated
+        lxc.rootfs.path = dir:/nowhere
+
+        """
+
+    /// Makes the directory of a new container as lxc-create does.
+    static func makeContainer(_ host: ClientHost, _ name: String) throws -> FilePath {
+        let path = host.top.appending("containers").appending("\(name)-\(UInt32.random(in: 0 ... .max))")
+        try makeDirectory(path.appending("rootfs"))
+        try write(before.utf8, to: path.appending("config"))
+        return path
+    }
+
+    /// Nothing of a failed creation may be left: the directory is as lxc-create made it.
+    var isUntouched: Bool {
+        get throws {
+            let names = try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
+            let inside = try FileManager.default.contentsOfDirectory(atPath: rootfs.string)
+            return try names == ["config", "rootfs"] && inside.isEmpty && text(config) == Self.before
+        }
+    }
+
+    /// A snapshot of the rootfs, without the times of what every creation writes anew.
+    func snapshot() async throws -> Snapshot {
+        try await Snapshot(rootfs).ignoringTimes(
+            of: ".",
+            "./etc",
+            "./etc/hostname",
+            "./etc/hosts",
+            "./dev",
+            "./dev/pts"
+        )
+    }
+
+    /// Frees the space.
+    func remove() { removeTree(path) }
+}

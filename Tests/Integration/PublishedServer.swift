@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import SystemPackage
+import TestSupport
+
+/// `rootcellar serve` over a tree, as a process of its own.
+struct PublishedServer: Sendable {
+    /// HOST:PORT.
+    let address: String
+    /// The certificate that clients must be given.
+    let authority: FilePath
+    private let log: FilePath
+    private let process: pid_t
+
+    var url: String { "https://\(address)" }
+
+    /// Serves the site's tree while `body` runs.
+    static func run<Result: Sendable>(
+        _ site: Site,
+        _ body: (PublishedServer) async throws -> Result
+    ) async throws -> Result {
+        let directory = site.top.appending("serve-\(UInt32.random(in: 0 ... .max))")
+        try makeDirectory(directory)
+        let authority = directory.appending("ca.pem")
+        let (out, log, pid) = (
+            directory.appending("out"), directory.appending("log"), directory.appending("pid")
+        )
+        // The shell becomes the server, so that its process id is the server's.
+        async let ended = runProgram(
+            "sh",
+            [
+                "-euc",
+                "echo $$ > \"$1.new\"; mv \"$1.new\" \"$1\"; out=$2 log=$3; shift 3; exec \"$@\" >\"$out\" 2>\"$log\"",
+                "sh", pid.string, out.string, log.string, Programs.directory.appending("rootcellar").string, "serve",
+                "--repo", site.tree.string, "--listen", "127.0.0.1:0", "--ca-out", authority.string, "--access-log",
+            ]
+        )
+        var line = ""
+        for _ in 0..<400 {
+            line = (try? text(out)) ?? ""
+            if line.hasSuffix("\n") { break }
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        guard let process = try? pid_t(text(pid).trimming()) else { throw Unexpected(what: "no process id") }
+        do {
+            guard line.hasPrefix("https://") else {
+                throw Unexpected(what: "the server does not listen: \((try? text(log)) ?? "no log")")
+            }
+            let address = line.dropFirst("https://".count).trimming()
+            let server = PublishedServer(address: address, authority: authority, log: log, process: process)
+            let result = try await body(server)
+            server.stop()
+            _ = try await ended
+            return result
+        } catch {
+            kill(process, SIGKILL)
+            throw error
+        }
+    }
+
+    /// Stops serving, gracefully.
+    func stop() { kill(process, SIGTERM) }
+
+    /// Stops serving and waits until nobody is there any more.
+    func stopAndWait() async throws {
+        stop()
+        for _ in 0..<400 where isListening { try await Task.sleep(for: .milliseconds(25)) }
+        guard !isListening else { throw Unexpected(what: "the server does not stop") }
+    }
+
+    private var isListening: Bool { address.split(separator: ":").last.flatMap { Int($0) }.map(canConnect) ?? false }
+
+    /// The paths of all requests so far. A request is logged when it is over, so this waits a moment.
+    func requests() async throws -> [String] {
+        try await Task.sleep(for: .milliseconds(100))
+        return try text(log).split(separator: "\n").compactMap { line in
+            line.firstMatch(of: /"GET ([^"]*)" (\d+)/).map { "\($0.2) \($0.1)" }
+        }
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at both ends.
+    func trimming() -> String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}
