@@ -186,7 +186,11 @@ struct Bootstrap {
     }
 
     private func failure(_ reason: String, _ errorClass: ErrorClass, _ position: Int) -> RootcellarError {
-        let lines = context.log.tail(since: position).filter { $0.hasPrefix("E: ") || $0.hasPrefix("W: ") }
+        // Not what mmdebstrap says about our own hook and itself.
+        let lines = context.log.tail(since: position).filter { line in
+            (line.hasPrefix("E: ") || line.hasPrefix("W: "))
+                && !["ROOTCELLAR_FETCHED", "mmdebstrap failed to run"].contains { line.contains($0) }
+        }
         let detail = lines.isEmpty ? context.log.tail(since: position, lines: 5) : lines
         return RootcellarError(
             errorClass,
