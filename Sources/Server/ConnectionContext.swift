@@ -8,7 +8,11 @@ struct ConnectionContext: InitializableFromSource, Sendable {
     /// The peer's address and port, or what the system calls it.
     let peer: String
 
+    /// The connection of HTTP/1.1, or the stream of HTTP/2.
+    let channel: any Channel
+
     init(source: ApplicationRequestContextSource) {
+        channel = source.channel
         peer = source.channel.remoteAddress.map(Self.name) ?? "-"
     }
 

@@ -17,8 +17,6 @@ import Glibc
 struct TreeResponder: HTTPResponder {
     /// Files up to this size are read at once and named by their hash.
     static let smallFile: Int64 = 64 << 10
-    /// What is read and written at a time of a bigger one.
-    static let chunk: Int64 = 256 << 10
 
     let tree: PublishedTree
     let pool: NIOThreadPool
@@ -46,7 +44,7 @@ struct TreeResponder: HTTPResponder {
             return finish(Self.plain(.movedPermanently, [.location: path.asDirectoryURL], isHead: isHead), entry)
         case .file(let file, let tag, let bytes):
             let components = path.namesDirectory ? path.components + [PublishedTree.indexPage] : path.components
-            return deliver(file, tag, bytes, FileKind(components), request, isHead: isHead, entry)
+            return deliver(file, tag, bytes, FileKind(components), request, context, isHead: isHead, entry)
         }
     }
 
@@ -56,6 +54,7 @@ struct TreeResponder: HTTPResponder {
         _ bytes: ByteBuffer?,
         _ kind: FileKind,
         _ request: Request,
+        _ context: ConnectionContext,
         isHead: Bool,
         _ entry: AccessLog.Entry
     ) -> Response {
@@ -83,10 +82,10 @@ struct TreeResponder: HTTPResponder {
         case .send(.part(let range)):
             fields[.contentType] = kind.type
             fields[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
-            return send(range, of: file, bytes, .partialContent, fields, isHead: false, entry)
+            return send(range, of: file, bytes, .partialContent, fields, over: context.channel, isHead: false, entry)
         case .send(.whole):
             fields[.contentType] = kind.type
-            return send(0..<size, of: file, bytes, .ok, fields, isHead: isHead, entry)
+            return send(0..<size, of: file, bytes, .ok, fields, over: context.channel, isHead: isHead, entry)
         }
     }
 
@@ -96,6 +95,7 @@ struct TreeResponder: HTTPResponder {
         _ bytes: ByteBuffer?,
         _ status: HTTPResponse.Status,
         _ fields: HTTPFields,
+        over channel: any Channel,
         isHead: Bool,
         _ entry: AccessLog.Entry
     ) -> Response {
@@ -110,24 +110,15 @@ struct TreeResponder: HTTPResponder {
             )
         }
         let body = ResponseBody(contentLength: range.count) { [pool, log] writer in
-            var offset = range.lowerBound
+            var body = FileBody(file, range, over: channel, pool: pool)
             do {
-                while offset < range.upperBound {
-                    let position = offset
-                    let count = Int(min(Self.chunk, range.upperBound - position))
-                    let buffer = try await pool.runIfActive {
-                        var buffer = ByteBufferAllocator().buffer(capacity: count)
-                        try file.read(count, at: position, into: &buffer)
-                        return buffer
-                    }
-                    try await writer.write(buffer)
-                    offset += Int64(count)
-                }
+                try await body.send()
                 try await writer.finish(nil)
-                log.end(entry, status, sent: offset - range.lowerBound)
+                log.end(entry, status, sent: body.sent)
             } catch {
+                // A stream of HTTP/2 ends with its last byte, so that `finish` may find it closed.
+                log.end(entry, status, sent: body.sent, isCut: body.isCut)
                 // Thrown on, this closes the connection: a promised length cannot be taken back otherwise.
-                log.end(entry, status, sent: offset - range.lowerBound, isCut: true)
                 throw error
             }
         }
