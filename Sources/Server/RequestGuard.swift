@@ -23,6 +23,15 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.bodyLimit = bodyLimit
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        // A connection of HTTP/1.1 has the connection's guard in its own pipeline; a stream of HTTP/2 has not.
+        let pipeline = context.pipeline.syncOperations
+        if (try? pipeline.handler(type: ConnectionGuard.self)) == nil {
+            // In front, where the library offers no place: next to the network, below what makes frames.
+            try? pipeline.addHandler(StreamEnd(), position: .first)
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
