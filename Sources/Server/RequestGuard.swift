@@ -17,6 +17,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var pendingWrites = 0
     private var lastProgress = NIODeadline.now()
     private var timer: Scheduled<Void>?
+    private var isClosing = false
 
     init(stallTimeout: TimeAmount, bodyLimit: Int) {
         self.stallTimeout = stallTimeout
@@ -54,7 +55,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             self.pendingWrites -= 1
             self.lastProgress = .now()
         }
-        if timer == nil { watch(context, until: lastProgress + stallTimeout) }
+        if timer == nil, !isClosing { watch(context, until: lastProgress + stallTimeout) }
         context.write(data, promise: promise)
     }
 
@@ -80,12 +81,20 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         timer = nil
     }
 
-    /// A stream of HTTP/2 is reset; a connection of its own is cut below TLS.
+    /// A connection of its own is cut below TLS. A stream of HTTP/2 is reset, which leaves the others alone; but the reset
+    /// waits behind everything else while the socket takes nothing (NIO holds control frames back then), so that the
+    /// connection is cut if the stream is still there after the same time again.
     private func close(_ context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        isClosing = true
+        stopWatching()
         if let own = try? context.channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) {
-            own.abort()
-        } else {
-            context.close(promise: nil)
+            return own.abort()
+        }
+        context.close(promise: nil)
+        guard context.channel.isActive else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: stallTimeout) {
+            ConnectionGuard.of(context.channel)?.abort()
         }
     }
 }

@@ -6,7 +6,9 @@ package struct ServerLimits: Sendable {
     package var firstRequestDeadline: Duration = .seconds(10)
     /// How long a connection may stay open without a request, and how long the header of a further request may take.
     package var idleTimeout: Duration = .seconds(15)
-    /// How long a client may read nothing at all of what was sent to it.
+    /// How long a client may take nothing of what it asked for; on HTTP/2 its stream is reset then, and the connection
+    /// ended after the same time again if that too cannot be sent. Progress is seen per 256 KiB, so that with the default
+    /// a client has to read some 4 KiB in a second.
     package var stallTimeout: Duration = .seconds(60)
     /// Open connections in all; further ones wait in the kernel's queue. Held below what the process may open.
     package var connections = 4096

@@ -10,28 +10,44 @@ import Testing
 
 @Suite("A client that wants to wear the server out", .scratchDirectory)
 struct LimitTests {
-    @Test(
-        "by opening connections and saying little is closed in time, and others are served at once",
-        arguments: [true, false]
-    )
-    func slowloris(_ isPlain: Bool) async throws {
+    /// Opens connections that begin a request, or a TLS handshake, and do not go on.
+    private func openSlow(_ server: RunningServer, isPlain: Bool) throws -> [RawConnection] {
+        let slow = try (0..<60).map { _ in try RawConnection(port: server.address.port) }
+        for (number, connection) in slow.enumerated() {
+            if isPlain { try connection.send("GET / HTTP/1.1\r\nX-\(number): ") }
+            if !isPlain && number.isMultiple(of: 2) { try connection.send("\u{16}\u{3}\u{1}\u{2}") }
+        }
+        return slow
+    }
+
+    @Test("by opening connections and saying little keeps nobody else from being served", arguments: [true, false])
+    func slowlorisOthers(_ isPlain: Bool) async throws {
         let tree = try makeTree(ScratchDirectory.path)
         var limits = ServerLimits()
-        limits.firstRequestDeadline = .seconds(10)
+        // Never within this test, so that all of them are there while others are served.
+        limits.firstRequestDeadline = .seconds(600)
+        limits.idleTimeout = .seconds(600)
         try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: isPlain, limits: limits) { server in
-            let slow = try (0..<60).map { _ in try RawConnection(port: server.address.port) }
-            for (number, connection) in slow.enumerated() {
-                // Over TLS this is the beginning of a handshake that never comes, or nothing.
-                if isPlain { try connection.send("GET / HTTP/1.1\r\nX-\(number): ") }
-                if !isPlain && number.isMultiple(of: 2) { try connection.send("\u{16}\u{3}\u{1}\u{2}") }
+            let slow = try openSlow(server, isPlain: isPlain)
+            for _ in 0..<3 { #expect(try await server.get("/rootcellar/pointer.signed").text == "pointer") }
+            #expect(slow.allSatisfy { !$0.isClosed() })
+        }
+    }
+
+    @Test("by opening connections and saying little is closed in time, saying more or not", arguments: [true, false])
+    func slowlorisClosed(_ isPlain: Bool) async throws {
+        let tree = try makeTree(ScratchDirectory.path)
+        var limits = ServerLimits()
+        limits.firstRequestDeadline = .seconds(1)
+        // Not this one closes them.
+        limits.idleTimeout = .seconds(600)
+        try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: isPlain, limits: limits) { server in
+            let slow = try openSlow(server, isPlain: isPlain)
+            let areClosed = try await eventually {
+                for connection in slow where isPlain { try connection.send("y") }
+                return slow.allSatisfy { $0.isClosed() }
             }
-            #expect(try await server.get("/rootcellar/pointer.signed").text == "pointer")
-            #expect(
-                try await eventually {
-                    for connection in slow where isPlain { try connection.send("y") }
-                    return slow.allSatisfy { $0.isClosed() }
-                }
-            )
+            #expect(areClosed)
         }
     }
 
@@ -43,31 +59,39 @@ struct LimitTests {
         try await RunningServer.run(over: tree, in: ScratchDirectory.path, isPlain: true, limits: limits) { server in
             let connection = try RawConnection(port: server.address.port)
             try connection.send("GET /rootcellar/pointer.signed HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(connection.receive(for: 30).hasSuffix("pointer"))
+            #expect(try await connection.receive().hasSuffix("pointer"))
             // It came back because the server closed, not because of the patience above.
             #expect(connection.isClosed())
         }
     }
 
-    @Test("by asking for much and reading nothing is closed, one that reads slowly is not", arguments: ["--http1.1"])
+    @Test(
+        "by asking for much and reading nothing is closed, one that reads slowly is not",
+        arguments: ["--http1.1", "--http2"]
+    )
     func stalled(_ version: String) async throws {
         let tree = ScratchDirectory.path.appending("tree")
-        try write(pattern(6_000_000), to: tree.appending("middle"))
-        // More than every buffer on the way holds; curl's window for HTTP/2 is 32 MiB.
-        let big = try await runProgram("truncate", ["-s", "400M", tree.appending("big").string])
-        #expect(big.status == 0)
+        try write([], to: tree.appending("middle"))
+        // More than every buffer on the way holds, so that the server has to wait for the client; curl's window for
+        // HTTP/2 is 32 MiB.
+        for (name, size) in [("middle", "40000000"), ("big", "400M")] {
+            #expect(try await runProgram("truncate", ["-s", size, tree.appending(name).string]).status == 0)
+        }
         var limits = ServerLimits()
         limits.stallTimeout = .seconds(4)
         let log = LogLines()
         try await RunningServer.run(over: tree, in: ScratchDirectory.path, limits: limits, log: log) { server in
-            async let slow = server.get("/middle", version, "--limit-rate", "1500k")
-            // curl is stopped by its rate limit for all the time that matters.
-            async let stalled = server.get("/big", version, "--limit-rate", "1", "-m", "50")
+            async let slow = server.get("/middle", version, "--limit-rate", "4M")
+            // Stopped by its rate limit after the first bytes, and by the end of this scope.
+            async let _ = server.get("/big", version, "--limit-rate", "1")
             let isCut = try await eventually { log.lines.contains { $0.contains("GET /big") && $0.contains(" cut ") } }
             #expect(isCut)
-            #expect(try await slow.bytes.count == 6_000_000)
-            #expect(try await stalled.curl.status != 0)
+            let reply = try await slow
+            #expect(reply.curl.status == 0, "\(reply.curl.errors)")
+            #expect(reply.header("content-length") == "40000000")
         }
+        #expect(log.lines.count == 2)
+        #expect(log.lines.contains { $0.contains("GET /middle") && !$0.contains(" cut ") })
     }
 
     @Test("from one address has so many connections and no more")

@@ -185,7 +185,7 @@ struct HTTPDateTests {
 
     @Test("comes back as itself")
     func roundTrip() {
-        for seconds in stride(from: Int64(0), to: 4_102_444_800, by: 86_400 * 7 + 12_345) {
+        for seconds in stride(from: Int64(0), to: 4_102_444_800, by: 86_400 * 90 + 12_345) {
             #expect(HTTPDate.moment(HTTPDate.text(Timestamp(seconds: seconds))) == Timestamp(seconds: seconds))
         }
     }

@@ -39,17 +39,25 @@ final class RawConnection {
         }
     }
 
-    /// What arrives until the peer closes or `seconds` have passed without a byte.
-    func receive(for seconds: Int) -> String {
-        wait(seconds * 1000)
+    /// What arrives until the peer closes, or nothing does for a minute. Never blocks the thread: the server under test
+    /// needs it too.
+    func receive() async throws -> String {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
+        var patience = 6000
+        while patience > 0 {
             let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-                unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0)
+                unsafe recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
             }
-            guard count > 0 else { break }
-            all += buffer[..<count]
+            if count > 0 {
+                all += buffer[..<count]
+                patience = 6000
+            } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+                break
+            } else {
+                try await Task.sleep(for: .milliseconds(10))
+                patience -= 1
+            }
         }
         return String(decoding: all, as: UTF8.self)
     }
@@ -64,10 +72,5 @@ final class RawConnection {
             if count > 0 { continue }
             return count == 0 || (errno != EAGAIN && errno != EINTR)
         }
-    }
-
-    private func wait(_ milliseconds: Int) {
-        var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 }

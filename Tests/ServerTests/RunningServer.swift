@@ -179,9 +179,9 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> Data {
     return bytes.prefix(count)
 }
 
-/// Asks again and again until the answer is yes; no after half a minute.
+/// Asks again and again until the answer is yes; no after a minute.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<300 {
+    for _ in 0..<600 {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(100))
     }
