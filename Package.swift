@@ -77,8 +77,8 @@ let package = Package(
         library("Archive", ["Model", "CArchive", "CZstd", "CLinux", system]),
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
-        library("Builder", ["Definition", "Archive", "OpenPGP", "Model", "CLinux", system, subprocess]),
-        library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
+        library("Builder", ["Definition", "Archive", "Model", "CLinux", system]),
+        library("Repository", ["OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
             "Server",
@@ -124,10 +124,14 @@ let package = Package(
         tests("ArchiveTests", ["Archive", "Model", system]),
         tests("TransferTests", ["Transfer", "Model", system]),
         tests("DefinitionTests", ["Definition", "Model"]),
-        tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "CLinux", system]),
+        tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "rootcellar-sandbox", system]),
         tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
         tests("ServerTests", ["Server", "Model", "CLinux", system, logging, lifecycle]),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Archive", "Model", "OpenPGP", "Repository", "TestSupport", system],
+            path: "Tests/Integration", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

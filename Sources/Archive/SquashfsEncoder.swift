@@ -13,7 +13,8 @@ struct SquashfsEncoder {
     private let input: FileDescriptor
 
     /// Blocks of 1 MiB, as upstream's images have them; Zstandard, because every kernel and squashfs-tools since 2017
-    /// reads it and it packs many times faster than xz.
+    /// reads it and it packs many times faster than xz. At squashfs-tools' own level, 15: sqfstar 4.5.1 cannot be given
+    /// another, because it loses the argument of every -X option.
     init(_ path: FilePath, epoch: Timestamp, threads: Int) throws(RootcellarError) {
         self.path = path
         guard let program = findProgram("sqfstar") else {
@@ -32,7 +33,7 @@ struct SquashfsEncoder {
             child = try ChildProcess(
                 program,
                 [
-                    "-comp", "zstd", "-Xcompression-level", "15", "-b", "1M", "-no-progress", "-quiet",
+                    "-comp", "zstd", "-b", "1M", "-no-progress", "-quiet",
                     "-processors", String(max(1, threads)), path.string,
                 ],
                 environment: ["SOURCE_DATE_EPOCH": String(epoch.seconds), "LC_ALL": "C.UTF-8"],
