@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A real distribution from its definition to booted containers. One image is built for all of them; each test is a
+/// script that a person can run as well, with the directory of the programs and an image directory.
+@Suite("A Debian image", .serialized)
+struct DebianTests {
+    @Test("boots: created by root, by an ordinary user, and by the stock template", .timeLimit(.minutes(10)))
+    func boots() async throws { try await run("boot") }
+
+    @Test("is taken by the last stock template that checks signatures", .timeLimit(.minutes(10)))
+    func openPGPEra() async throws { try await run("openpgp-era") }
+
+    @Test("has the same bytes when an ordinary user builds it elsewhere", .timeLimit(.minutes(20)))
+    func rootless() async throws { try await run("rootless", DebianImage.definition.string) }
+
+    private func run(_ script: String, _ words: String...) async throws {
+        let image = try await DebianImage.shared.directory()
+        let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")
+        let result = try await runProgram(
+            "bash", [scripts.appending(script).string, Programs.directory.string, image.string] + words)
+        #expect(result.status == 0, "\(result.output.suffix(4000))\n\(result.errors.suffix(4000))")
+    }
+}
+
+/// One build of `builder/images/debian.yaml` for the whole process, removed when it ends.
+private actor DebianImage {
+    static let shared = DebianImage()
+    static let definition = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+        .appending("builder/images/debian.yaml")
+
+    private var built: Task<FilePath, any Error>?
+
+    func directory() async throws -> FilePath {
+        if let built { return try await built.value }
+        let task = Task {
+            if let given = getenv("ROOTCELLAR_TEST_IMAGE") { return FilePath(String(cString: given)) }
+            let scratch = try makeScratchDirectory()
+            DebianImageRemoval.path = scratch
+            atexit { DebianImageRemoval.path.map(removeTree) }
+            let output = scratch.appending("image")
+            let architecture = try await Programs.shell("dpkg --print-architecture")
+            try await Programs.rootcellar(
+                "build", Self.definition.string, "-o", "image.release=bookworm", "-o",
+                "image.architecture=\(architecture.trimming())", "--output", output.string
+            ).succeeded()
+            return output
+        }
+        built = task
+        return try await task.value
+    }
+}
+
+/// What `atexit` can reach: written once, before the handler is set.
+private enum DebianImageRemoval {
+    nonisolated(unsafe) static var path: FilePath?
+}
