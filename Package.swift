@@ -69,7 +69,8 @@ let package = Package(
             name: "CLinux",
             cSettings: [
                 .define("_GNU_SOURCE"), .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
-            ]),
+            ]
+        ),
 
         // The house: arrows point downward only.
         library("Model", [crypto]),
@@ -90,20 +91,23 @@ let package = Package(
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
-            ]),
+            ]
+        ),
         library("ClientCommands", ["Client", "Archive", "OpenPGP", "Transfer", "Model", system, argumentParser]),
         library(
             "Commands",
             [
                 "ClientCommands", "Builder", "Definition", "Repository", "Server", "Client", "Model", system,
                 argumentParser, logging, lifecycle,
-            ]),
+            ]
+        ),
         program("rootcellar", ["Commands", "ClientCommands"]),
         program("rootcellar-client", ["ClientCommands"]),
         program("rootcellar-unpack", ["Archive", "Model", "CLinux", system]),
@@ -118,7 +122,9 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
-            path: "Tests/TestSupport", swiftSettings: strict),
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("ModelTests", ["Model", system]),
         tests("OpenPGPTests", ["OpenPGP", "Model", system]),
         tests("ArchiveTests", ["Archive", "Model", system]),
@@ -131,7 +137,9 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Archive", "Model", "OpenPGP", "Repository", "TestSupport", system],
-            path: "Tests/Integration", swiftSettings: strict),
+            path: "Tests/Integration",
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

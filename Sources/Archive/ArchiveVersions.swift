@@ -20,12 +20,15 @@ package struct ArchiveVersions: Sendable {
         let zstd = Int(ZSTD_versionNumber())
         return ArchiveVersions(
             libarchive: "\(archive / 1_000_000).\(archive / 1000 % 1000).\(archive % 1000)",
-            libzstd: "\(zstd / 10000).\(zstd / 100 % 100).\(zstd % 100)")
+            libzstd: "\(zstd / 10000).\(zstd / 100 % 100).\(zstd % 100)"
+        )
     }
 
     /// - Throws: `POLICY` naming the library that is too old.
     package func check() throws(RootcellarError) {
-        guard archive_version_number() >= 3_004_000 else { throw Self.tooOld("libarchive", libarchive, Self.minimumLibarchive) }
+        guard archive_version_number() >= 3_004_000 else {
+            throw Self.tooOld("libarchive", libarchive, Self.minimumLibarchive)
+        }
         guard ZSTD_versionNumber() >= 10405 else { throw Self.tooOld("libzstd", libzstd, Self.minimumLibzstd) }
     }
 

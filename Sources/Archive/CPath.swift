@@ -4,7 +4,8 @@ import Glibc
 
 /// Calls `body` with `bytes` as a C string. The bytes must not contain NUL; readers of names have refused it before.
 func withCPath<Result, Failure: Error>(
-    _ bytes: some Collection<UInt8>, _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+    _ bytes: some Collection<UInt8>,
+    _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
 ) throws(Failure) -> Result {
     var terminated = ContiguousArray<CChar>()
     terminated.reserveCapacity(bytes.count + 1)

@@ -16,7 +16,10 @@ package struct ChildProcess: Sendable {
     ///   - environment: all of it.
     ///   - descriptors: become the child's 0, 1, 2, …; it has no others.
     package init(
-        _ path: FilePath, _ arguments: [String], environment: [String: String] = [:], descriptors: [FileDescriptor]
+        _ path: FilePath,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        descriptors: [FileDescriptor]
     ) throws(Errno) {
         let words = [path.lastComponent?.string ?? path.string] + arguments
         let variables = environment.map { "\($0.key)=\($0.value)" }.sorted()
@@ -49,7 +52,8 @@ package struct ChildProcess: Sendable {
 
 /// Calls `body` with a NULL-terminated array of C strings.
 private func withCStrings<Result>(
-    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    _ strings: [String],
+    _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
     var pointers = unsafe strings.map { unsafe strdup($0) }
     unsafe pointers.append(nil)

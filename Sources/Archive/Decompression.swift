@@ -26,7 +26,9 @@ package enum Compression: String, Sendable, CaseIterable {
     /// - Parameter limit: the most bytes to write; one more is refused. Nothing bounds them otherwise.
     /// - Throws: `ARCHIVE` for a stream that is broken, cut or longer than `limit`.
     package func decompress(
-        _ input: FileDescriptor, to output: FileDescriptor, limit: Int
+        _ input: FileDescriptor,
+        to output: FileDescriptor,
+        limit: Int
     ) throws(RootcellarError) {
         var left = limit
         func write(_ bytes: RawSpan) throws(RootcellarError) {
@@ -49,7 +51,8 @@ package enum Compression: String, Sendable, CaseIterable {
 private let zstdWindowLog: CInt = 27
 
 private func decompressZstd(
-    _ input: FileDescriptor, _ write: (RawSpan) throws(RootcellarError) -> Void
+    _ input: FileDescriptor,
+    _ write: (RawSpan) throws(RootcellarError) -> Void
 ) throws(RootcellarError) {
     guard let context = unsafe ZSTD_createDCtx() else { throw RootcellarError(.internal, "libzstd has no memory") }
     defer { unsafe ZSTD_freeDCtx(context) }
@@ -93,7 +96,8 @@ private func decompressZstd(
 }
 
 private func decompressXZ(
-    _ input: FileDescriptor, _ write: (RawSpan) throws(RootcellarError) -> Void
+    _ input: FileDescriptor,
+    _ write: (RawSpan) throws(RootcellarError) -> Void
 ) throws(RootcellarError) {
     guard let archive = unsafe archive_read_new() else { throw RootcellarError(.internal, "libarchive has no memory") }
     defer { unsafe archive_read_free(archive) }

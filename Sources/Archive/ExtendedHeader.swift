@@ -83,12 +83,22 @@ struct ExtendedHeader {
         }
         if kind == .hardLink, target.isEmpty || target == path { throw refuse("a bad link target", rawPath) }
         return TarEntry(
-            path: path, kind: kind, mode: fields.mode, uid: uid ?? fields.uid, gid: gid ?? fields.gid, size: size,
-            modified: modified ?? fields.modified, linkTarget: target, attributes: attributes)
+            path: path,
+            kind: kind,
+            mode: fields.mode,
+            uid: uid ?? fields.uid,
+            gid: gid ?? fields.gid,
+            size: size,
+            modified: modified ?? fields.modified,
+            linkTarget: target,
+            attributes: attributes
+        )
     }
 
     private mutating func add(
-        attribute name: [UInt8], _ value: [UInt8], limits: TarLimits
+        attribute name: [UInt8],
+        _ value: [UInt8],
+        limits: TarLimits
     ) throws(RootcellarError) {
         guard !name.isEmpty, name.count <= 255, !name.contains(0) else { throw refuse("a bad attribute name") }
         attributes.append(TarEntry.Attribute(name: name, value: value))

@@ -49,14 +49,16 @@ extension FileDescriptor {
 
     /// Calls a function that fills a buffer, with a bigger one for as long as it says ERANGE.
     private func fill(
-        _ buffer: inout [UInt8], _ call: (UnsafeMutableRawPointer?, Int) -> Int
+        _ buffer: inout [UInt8],
+        _ call: (UnsafeMutableRawPointer?, Int) -> Int
     ) throws(Errno) -> Int {
         while true {
             do throws(Errno) {
                 return Int(
                     try retrying {
                         unsafe buffer.withUnsafeMutableBytes { unsafe CInt(clamping: call($0.baseAddress, $0.count)) }
-                    })
+                    }
+                )
             } catch {
                 guard error == .outOfRange, buffer.count < 1 << 20 else { throw error }
                 buffer = [UInt8](repeating: 0, count: buffer.count * 4)

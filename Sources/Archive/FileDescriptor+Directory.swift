@@ -48,7 +48,9 @@ extension FileDescriptor {
     /// Opens `path` below this directory without passing any symbolic link or leaving the directory (openat2(2) with
     /// RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS); an empty path is the directory itself.
     package func openBeneath(
-        _ path: some Collection<UInt8>, _ flags: CInt, mode: UInt32 = 0
+        _ path: some Collection<UInt8>,
+        _ flags: CInt,
+        mode: UInt32 = 0
     ) throws(Errno) -> FileDescriptor {
         let path = path.isEmpty ? [UInt8(ascii: ".")] : Array(path)
         while true {
@@ -57,10 +59,15 @@ extension FileDescriptor {
                     rawValue: try unsafe withCPath(path) { path throws(Errno) in
                         try retrying {
                             unsafe clinux_openat2(
-                                rawValue, path, UInt64(flags | O_NOFOLLOW), UInt64(mode),
-                                CLINUX_RESOLVE_BENEATH | CLINUX_RESOLVE_NO_SYMLINKS)
+                                rawValue,
+                                path,
+                                UInt64(flags | O_NOFOLLOW),
+                                UInt64(mode),
+                                CLINUX_RESOLVE_BENEATH | CLINUX_RESOLVE_NO_SYMLINKS
+                            )
                         }
-                    })
+                    }
+                )
             } catch {
                 // The tree changed meanwhile: openat2(2) says to ask again.
                 if error != .resourceTemporarilyUnavailable { throw error }
@@ -76,7 +83,8 @@ extension FileDescriptor {
     /// Opens a name in this directory.
     package func open(_ name: some Collection<UInt8>, _ flags: CInt, mode: UInt32 = 0) throws(Errno) -> FileDescriptor {
         unsafe FileDescriptor(
-            rawValue: try call(name) { unsafe clinux_openat(rawValue, $0, flags | O_NOFOLLOW | O_CLOEXEC, mode) })
+            rawValue: try call(name) { unsafe clinux_openat(rawValue, $0, flags | O_NOFOLLOW | O_CLOEXEC, mode) }
+        )
     }
 
     /// Makes a new file for writing; fails if the name is taken.
@@ -91,12 +99,16 @@ extension FileDescriptor {
 
     /// Makes a symbolic link of this text.
     package func makeSymbolicLink(_ name: some Collection<UInt8>, to text: [UInt8]) throws(Errno) {
-        _ = try unsafe withCPath(text) { text throws(Errno) in try unsafe call(name) { unsafe symlinkat(text, rawValue, $0) } }
+        _ = try unsafe withCPath(text) { text throws(Errno) in
+            try unsafe call(name) { unsafe symlinkat(text, rawValue, $0) }
+        }
     }
 
     /// Makes another name for a file in `directory`.
     package func makeHardLink(
-        _ name: some Collection<UInt8>, to target: some Collection<UInt8>, in directory: FileDescriptor
+        _ name: some Collection<UInt8>,
+        to target: some Collection<UInt8>,
+        in directory: FileDescriptor
     ) throws(Errno) {
         _ = try unsafe withCPath(target) { target throws(Errno) in
             try unsafe call(name) { unsafe linkat(directory.rawValue, target, rawValue, $0, 0) }
@@ -190,7 +202,8 @@ extension FileDescriptor {
     }
 
     private func call(
-        _ name: some Collection<UInt8>, _ body: (UnsafePointer<CChar>) -> CInt
+        _ name: some Collection<UInt8>,
+        _ body: (UnsafePointer<CChar>) -> CInt
     ) throws(Errno) -> CInt {
         try unsafe withCPath(name) { name throws(Errno) in try retrying { unsafe body(name) } }
     }

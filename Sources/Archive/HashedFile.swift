@@ -20,8 +20,11 @@ package final class HashedFile {
         self.path = path
         do {
             descriptor = try .open(
-                path, .writeOnly, options: [.create, .truncate, .closeOnExec],
-                permissions: FilePermissions(rawValue: 0o644))
+                path,
+                .writeOnly,
+                options: [.create, .truncate, .closeOnExec],
+                permissions: FilePermissions(rawValue: 0o644)
+            )
         } catch {
             throw RootcellarError(.build, "cannot make a file: \(error)", subject: path.string)
         }

@@ -20,7 +20,9 @@ struct HeaderFields {
         for (index, byte) in block.enumerated() {
             sum += TarFormat.checksum.contains(index) ? 0x20 : Int(byte)
         }
-        guard try Self.number(block[TarFormat.checksum], "checksum") == sum else { throw refuse("a bad header checksum") }
+        guard try Self.number(block[TarFormat.checksum], "checksum") == sum else {
+            throw refuse("a bad header checksum")
+        }
         let magic = Array(block[TarFormat.magic])
         guard magic == TarFormat.posixMagic || magic == TarFormat.gnuMagic else {
             throw refuse("a header that is neither POSIX nor GNU")

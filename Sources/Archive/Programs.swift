@@ -7,7 +7,8 @@ package import SystemPackage
 /// leaves out); nil if it is not installed.
 package func findProgram(_ name: String) -> FilePath? {
     let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
-    let folders = path.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+    let folders =
+        path.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
     for folder in folders where folder.hasPrefix("/") {
         let candidate = FilePath(folder).appending(name)
         if unsafe candidate.withPlatformString({ unsafe access($0, X_OK) }) == 0 { return candidate }

@@ -78,7 +78,8 @@ package struct RootfsPacker: Sendable {
                 size += bytes.byteCount
                 unsafe bytes.withUnsafeBytes { unsafe chunk.append(contentsOf: $0) }
                 if chunk.count >= Self.chunkSize { try flush() }
-            })
+            }
+        )
         do throws(RootcellarError) {
             try walk.write(rootfs)
             try flush()
@@ -97,8 +98,13 @@ package struct RootfsPacker: Sendable {
         if let failure { throw failure }
         return Packed(
             tar: ImageDocument.Tar(
-                size: size, sha256: hasher.finish(), entries: walk.entries, unpackedBytes: walk.contentBytes),
-            files: files)
+                size: size,
+                sha256: hasher.finish(),
+                entries: walk.entries,
+                unpackedBytes: walk.contentBytes
+            ),
+            files: files
+        )
     }
 
     private static let chunkSize = 1 << 20
@@ -133,7 +139,10 @@ private final class Consumer {
 }
 
 private func encode(
-    _ output: RootfsPacker.Output, epoch: Timestamp, threads: Int, from queue: ChunkQueue
+    _ output: RootfsPacker.Output,
+    epoch: Timestamp,
+    threads: Int,
+    from queue: ChunkQueue
 ) throws(RootcellarError) -> ImageDocument.File {
     if case .squashfs = output.form {
         var encoder = try SquashfsEncoder(output.path, epoch: epoch, threads: threads)

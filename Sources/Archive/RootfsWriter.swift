@@ -75,7 +75,10 @@ package final class RootfsWriter {
     }
 
     private func writeFile(
-        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>, _ reader: TarReader
+        _ entry: TarEntry,
+        _ parent: FileDescriptor,
+        _ name: ArraySlice<UInt8>,
+        _ reader: TarReader
     ) throws(RootcellarError) {
         let file = try explaining(entry) { () throws(Errno) in try parent.createFile(name, mode: 0o600) }
         defer { try? file.close() }
@@ -90,7 +93,9 @@ package final class RootfsWriter {
     }
 
     private func makeDirectory(
-        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>
+        _ entry: TarEntry,
+        _ parent: FileDescriptor,
+        _ name: ArraySlice<UInt8>
     ) throws(RootcellarError) {
         do throws(Errno) {
             try parent.makeDirectory(name, mode: 0o700)
@@ -104,7 +109,9 @@ package final class RootfsWriter {
     }
 
     private func makeHardLink(
-        _ entry: TarEntry, _ parent: FileDescriptor, _ name: ArraySlice<UInt8>
+        _ entry: TarEntry,
+        _ parent: FileDescriptor,
+        _ name: ArraySlice<UInt8>
     ) throws(RootcellarError) {
         let (targetPath, targetName) = splitPath(entry.linkTarget)
         let kind = try explaining(entry) { () throws(Errno) in
@@ -153,7 +160,8 @@ package final class RootfsWriter {
     }
 
     private func explaining<Result>(
-        _ entry: TarEntry, _ body: () throws(Errno) -> Result
+        _ entry: TarEntry,
+        _ body: () throws(Errno) -> Result
     ) throws(RootcellarError) -> Result {
         do throws(Errno) {
             return try body()
@@ -172,7 +180,11 @@ package final class RootfsWriter {
             refuse("owner \(entry.uid):\(entry.gid) is outside the container's id map", entry.path)
         default:
             systemError(
-                .archive, "cannot unpack", error, subject: "'\(String(decoding: entry.path, as: UTF8.self))'")
+                .archive,
+                "cannot unpack",
+                error,
+                subject: "'\(String(decoding: entry.path, as: UTF8.self))'"
+            )
         }
     }
 }

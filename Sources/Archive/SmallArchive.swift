@@ -14,7 +14,8 @@ package struct SmallArchive {
     /// Adds a directory. Directories come before what is in them.
     package mutating func addDirectory(_ name: String, mode: UInt32 = 0o755) {
         members.append(
-            (TarEntry(path: Array(name.utf8), kind: .directory, mode: mode, modified: epoch.seconds), []))
+            (TarEntry(path: Array(name.utf8), kind: .directory, mode: mode, modified: epoch.seconds), [])
+        )
     }
 
     /// Adds a file, owned by root.
@@ -22,9 +23,15 @@ package struct SmallArchive {
         members.append(
             (
                 TarEntry(
-                    path: Array(name.utf8), kind: .file, mode: mode, size: bytes.count, modified: epoch.seconds),
+                    path: Array(name.utf8),
+                    kind: .file,
+                    mode: mode,
+                    size: bytes.count,
+                    modified: epoch.seconds
+                ),
                 bytes
-            ))
+            )
+        )
     }
 
     /// Writes the archive, members in the order in which they were added, names without `./` in front.

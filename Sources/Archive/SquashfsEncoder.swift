@@ -27,8 +27,11 @@ struct SquashfsEncoder {
             let null = try unsafe FileDescriptor.open("/dev/null", .writeOnly, options: [.closeOnExec])
             defer { try? null.close() }
             let errors = try FileDescriptor.open(
-                Self.errorPath(path), .readWrite, options: [.create, .truncate, .closeOnExec],
-                permissions: .ownerReadWrite)
+                Self.errorPath(path),
+                .readWrite,
+                options: [.create, .truncate, .closeOnExec],
+                permissions: .ownerReadWrite
+            )
             defer { try? errors.close() }
             child = try ChildProcess(
                 program,
@@ -37,7 +40,8 @@ struct SquashfsEncoder {
                     "-processors", String(max(1, threads)), path.string,
                 ],
                 environment: ["SOURCE_DATE_EPOCH": String(epoch.seconds), "LC_ALL": "C.UTF-8"],
-                descriptors: [pipe.reading, null, errors])
+                descriptors: [pipe.reading, null, errors]
+            )
             input = pipe.writing
         } catch {
             throw RootcellarError(.build, "cannot start sqfstar: \(error)", subject: path.string)

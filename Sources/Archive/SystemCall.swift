@@ -18,7 +18,10 @@ func retrying(_ call: () -> CInt) throws(Errno) -> CInt {
 
 /// A system call on a named object failed.
 package func systemError(
-    _ errorClass: ErrorClass, _ what: String, _ errno: Errno, subject: String
+    _ errorClass: ErrorClass,
+    _ what: String,
+    _ errno: Errno,
+    subject: String
 ) -> RootcellarError {
     let hint: String? =
         switch errno {
@@ -60,7 +63,8 @@ package func readSome(_ descriptor: FileDescriptor, _ buffer: UnsafeMutableRawBu
 extension [UInt8] {
     /// Gives the first `count` bytes to `body`.
     func withPrefix<Failure: Error>(
-        _ count: Int, _ body: (RawSpan) throws(Failure) -> Void
+        _ count: Int,
+        _ body: (RawSpan) throws(Failure) -> Void
     ) throws(Failure) {
         let piece = span.extracting(first: count)
         try body(unsafe piece.bytes)

@@ -42,8 +42,15 @@ package struct TarEntry: Sendable, Equatable {
 
     /// A member.
     package init(
-        path: [UInt8], kind: Kind, mode: UInt32, uid: UInt32 = 0, gid: UInt32 = 0, size: Int = 0,
-        modified: Int64 = 0, linkTarget: [UInt8] = [], attributes: [Attribute] = []
+        path: [UInt8],
+        kind: Kind,
+        mode: UInt32,
+        uid: UInt32 = 0,
+        gid: UInt32 = 0,
+        size: Int = 0,
+        modified: Int64 = 0,
+        linkTarget: [UInt8] = [],
+        attributes: [Attribute] = []
     ) {
         self.path = path
         self.kind = kind

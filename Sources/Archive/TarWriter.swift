@@ -41,9 +41,16 @@ package struct TarWriter {
         if !records.isEmpty { try writeExtended(records) }
         try write(
             Self.header(
-                name: name, target: target, type: Self.type(entry.kind), mode: entry.mode,
-                uid: entry.uid < 1 << 21 ? Int(entry.uid) : 0, gid: entry.gid < 1 << 21 ? Int(entry.gid) : 0,
-                size: entry.size < 1 << 33 ? entry.size : 0, modified: Int(max(0, entry.modified))))
+                name: name,
+                target: target,
+                type: Self.type(entry.kind),
+                mode: entry.mode,
+                uid: entry.uid < 1 << 21 ? Int(entry.uid) : 0,
+                gid: entry.gid < 1 << 21 ? Int(entry.gid) : 0,
+                size: entry.size < 1 << 33 ? entry.size : 0,
+                modified: Int(max(0, entry.modified))
+            )
+        )
         contentLeft = entry.size
         paddingLeft = TarFormat.padding(entry.size)
         try endIfComplete()
@@ -72,14 +79,24 @@ package struct TarWriter {
     private func writeExtended(_ records: [(key: [UInt8], value: [UInt8])]) throws(RootcellarError) {
         var body: [UInt8] = []
         // Without this, readers take the names for UTF-8, and bytes that are not are replaced or refused.
-        if records.contains(where: { ($0.key == Array("path".utf8) || $0.key == Array("linkpath".utf8)) && !isUTF8($0.value) }) {
+        if records.contains(where: {
+            ($0.key == Array("path".utf8) || $0.key == Array("linkpath".utf8)) && !isUTF8($0.value)
+        }) {
             body += Self.record(Array("hdrcharset".utf8), Array("BINARY".utf8))
         }
         for (key, value) in records { body += Self.record(key, value) }
         try write(
             Self.header(
-                name: Array("./PaxHeaders/member".utf8), target: [], type: UInt8(ascii: "x"), mode: 0o644, uid: 0,
-                gid: 0, size: body.count, modified: 0))
+                name: Array("./PaxHeaders/member".utf8),
+                target: [],
+                type: UInt8(ascii: "x"),
+                mode: 0o644,
+                uid: 0,
+                gid: 0,
+                size: body.count,
+                modified: 0
+            )
+        )
         try write(body + [UInt8](repeating: 0, count: TarFormat.padding(body.count)))
     }
 
@@ -105,7 +122,14 @@ package struct TarWriter {
     }
 
     private static func header(
-        name: [UInt8], target: [UInt8], type: UInt8, mode: UInt32, uid: Int, gid: Int, size: Int, modified: Int
+        name: [UInt8],
+        target: [UInt8],
+        type: UInt8,
+        mode: UInt32,
+        uid: Int,
+        gid: Int,
+        size: Int,
+        modified: Int
     ) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: TarFormat.block)
         func put(_ bytes: some Collection<UInt8>, _ field: Range<Int>) {

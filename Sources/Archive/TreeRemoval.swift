@@ -13,7 +13,9 @@ package func emptyDirectory(_ directory: FileDescriptor, keeping kept: Set<[UInt
 }
 
 private func emptyDirectory(
-    _ directory: FileDescriptor, keeping kept: Set<[UInt8]>, fileSystem: UInt64
+    _ directory: FileDescriptor,
+    keeping kept: Set<[UInt8]>,
+    fileSystem: UInt64
 ) throws(Errno) {
     for name in try directory.names() where !kept.contains(name) {
         let status = try directory.status(of: name)

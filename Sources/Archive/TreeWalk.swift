@@ -41,7 +41,9 @@ final class TreeWalk {
     }
 
     private func walk(
-        _ directory: FileDescriptor, _ path: [UInt8], depth: Int
+        _ directory: FileDescriptor,
+        _ path: [UInt8],
+        depth: Int
     ) throws(RootcellarError) {
         guard depth < 64 else {
             throw RootcellarError(.build, "more than 64 directories deep", subject: text(path))
@@ -72,7 +74,10 @@ final class TreeWalk {
     }
 
     private func writeFile(
-        _ directory: FileDescriptor, _ name: [UInt8], _ path: [UInt8], _ status: ObjectStatus
+        _ directory: FileDescriptor,
+        _ name: [UInt8],
+        _ path: [UInt8],
+        _ status: ObjectStatus
     ) throws(RootcellarError) {
         if status.links > 1 {
             let identity = FileIdentity(fileSystem: status.fileSystem, inode: status.inode)
@@ -108,21 +113,32 @@ final class TreeWalk {
     }
 
     private func entry(
-        _ path: [UInt8], _ kind: TarEntry.Kind, _ status: ObjectStatus, _ attributes: [TarEntry.Attribute]
+        _ path: [UInt8],
+        _ kind: TarEntry.Kind,
+        _ status: ObjectStatus,
+        _ attributes: [TarEntry.Attribute]
     ) -> TarEntry {
         TarEntry(
-            path: path, kind: kind, mode: path.isEmpty ? 0o755 : status.mode, uid: status.uid, gid: status.gid,
-            modified: max(0, min(status.modified, epoch.seconds)), attributes: attributes)
+            path: path,
+            kind: kind,
+            mode: path.isEmpty ? 0o755 : status.mode,
+            uid: status.uid,
+            gid: status.gid,
+            modified: max(0, min(status.modified, epoch.seconds)),
+            attributes: attributes
+        )
     }
 
     private func attributes(
-        of object: FileDescriptor, _ path: [UInt8]
+        of object: FileDescriptor,
+        _ path: [UInt8]
     ) throws(RootcellarError) -> [TarEntry.Attribute] {
         try reading(path) { () throws(Errno) in try object.imageAttributes() }
     }
 
     private func reading<Result>(
-        _ path: [UInt8], _ body: () throws(Errno) -> Result
+        _ path: [UInt8],
+        _ body: () throws(Errno) -> Result
     ) throws(RootcellarError) -> Result {
         do throws(Errno) {
             return try body()

@@ -29,7 +29,9 @@ package struct Unpacking {
     /// - Throws: `ARCHIVE` at the first thing that is wrong. What was written until then stays; the caller empties the
     ///   directory.
     package static func run(
-        tar: FileDescriptor, root: FileDescriptor, expecting: Expectation?
+        tar: FileDescriptor,
+        root: FileDescriptor,
+        expecting: Expectation?
     ) throws(RootcellarError) -> Report {
         var limits = TarLimits()
         if let expecting {
@@ -49,7 +51,8 @@ package struct Unpacking {
             guard reader.entries == expecting.entries, reader.contentBytes == expecting.contentBytes else {
                 throw refuse(
                     "\(reader.entries) members with \(reader.contentBytes) bytes where \(expecting.entries)"
-                        + " with \(expecting.contentBytes) are signed")
+                        + " with \(expecting.contentBytes) are signed"
+                )
             }
         }
         guard reader.entries > 0 else { throw refuse("an archive without members") }

@@ -14,11 +14,14 @@ final class WorkerThread {
     init(_ run: @escaping @Sendable () -> Void) {
         let body = unsafe Unmanaged.passRetained(Body(run)).toOpaque()
         let result = unsafe pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { body in
                 if let body = unsafe body { unsafe Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
                 return nil
-            }, body)
+            },
+            body
+        )
         precondition(result == 0, "no thread: \(result)")
     }
 

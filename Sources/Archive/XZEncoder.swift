@@ -29,12 +29,17 @@ import Model
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe try check(
             archive_write_open(
-                archive, context, nil,
+                archive,
+                context,
+                nil,
                 { _, context, bytes, count in
                     guard let context = unsafe context else { return -1 }
                     let encoder = unsafe Unmanaged<XZEncoder>.fromOpaque(context).takeUnretainedValue()
                     return unsafe encoder.take(UnsafeRawBufferPointer(start: bytes, count: count))
-                }, nil))
+                },
+                nil
+            )
+        )
         guard let entry = unsafe archive_entry_new() else {
             throw RootcellarError(.internal, "libarchive has no memory")
         }

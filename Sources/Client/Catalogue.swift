@@ -29,17 +29,22 @@ package struct Catalogue {
     ) throws(RootcellarError) -> [(name: ImageName, builds: [IndexShard.Build])] {
         guard let reference = server.manifest.indexes[distribution] else {
             throw RootcellarError(
-                .policy, "no such distribution on this server", subject: distribution,
+                .policy,
+                "no such distribution on this server",
+                subject: distribution,
                 hint: nearestName(to: distribution, among: distributions).map { "did you mean '\($0)'?" }
-                    ?? "see --list")
+                    ?? "see --list"
+            )
         }
         let path = TreePath.index(reference.sha256)
         let bytes = try server.bytes(path, reference, limit: 16 << 20)
         let shard = try IndexShard(verified: bytes, subject: path)
         guard shard.server == server.manifest.server, shard.distribution == distribution else {
             throw RootcellarError(
-                .binding, "an index of '\(shard.server)' for '\(shard.distribution)', asked was '\(distribution)'",
-                subject: path)
+                .binding,
+                "an index of '\(shard.server)' for '\(shard.distribution)', asked was '\(distribution)'",
+                subject: path
+            )
         }
         return try shard.catalogue(subject: path)
     }
@@ -51,7 +56,11 @@ package struct Catalogue {
         let images = try images(of: name.distribution)
         guard let image = images.first(where: { $0.name == name }) else {
             throw RootcellarError(
-                .policy, "no such image on this server", subject: name.path, hint: Self.suggestion(name, images.map(\.name)))
+                .policy,
+                "no such image on this server",
+                subject: name.path,
+                hint: Self.suggestion(name, images.map(\.name))
+            )
         }
         let revoked = Set(server.manifest.revoked.map(\.image))
         guard let build = image.builds.last(where: { !revoked.contains($0.image.sha256) }) else {
@@ -67,7 +76,10 @@ package struct Catalogue {
         let document = try ImageDocument(verified: bytes, subject: path)
         guard try document.name() == name, document.serial == build.serial else {
             throw RootcellarError(
-                .binding, "this document is of \(try document.name()) \(document.serial)", subject: path)
+                .binding,
+                "this document is of \(try document.name()) \(document.serial)",
+                subject: path
+            )
         }
         return Build(name: name, serial: build.serial, reference: build.image, document: document)
     }
@@ -76,7 +88,10 @@ package struct Catalogue {
     package func checkNotRevoked(_ image: SHA256Digest, _ name: ImageName) throws(RootcellarError) {
         guard let revocation = server.manifest.revoked.first(where: { $0.image == image }) else { return }
         throw RootcellarError(
-            .policy, "this build was taken back by its server (\(revocation.reason))", subject: name.path)
+            .policy,
+            "this build was taken back by its server (\(revocation.reason))",
+            subject: name.path
+        )
     }
 
     private static func suggestion(_ name: ImageName, _ names: [ImageName]) -> String {

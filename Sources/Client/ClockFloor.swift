@@ -24,8 +24,11 @@ struct ClockFloor {
     func check(signedAt: Timestamp, what: String, subject: String) throws(RootcellarError) {
         guard signedAt <= effective.adding(seconds: Self.skew) else {
             throw RootcellarError(
-                .clock, "the \(what) was signed at \(signedAt), here it is \(effective)", subject: subject,
-                hint: "set this machine's clock, or tell the server's operator")
+                .clock,
+                "the \(what) was signed at \(signedAt), here it is \(effective)",
+                subject: subject,
+                hint: "set this machine's clock, or tell the server's operator"
+            )
         }
     }
 
@@ -33,10 +36,15 @@ struct ClockFloor {
     func check(validUntil: Timestamp, what: String, subject: String) throws(RootcellarError) {
         guard effective < validUntil else {
             let hint =
-                isBehind ? "this machine's clock is behind as well; set it"
+                isBehind
+                ? "this machine's clock is behind as well; set it"
                 : "the server is not kept up, or somebody holds it back; check this machine's clock too"
             throw RootcellarError(
-                .freeze, "the \(what) was valid until \(validUntil), here it is \(effective)", subject: subject, hint: hint)
+                .freeze,
+                "the \(what) was valid until \(validUntil), here it is \(effective)",
+                subject: subject,
+                hint: hint
+            )
         }
     }
 }

@@ -47,15 +47,21 @@ package struct ContainerConfiguration: Sendable, Equatable {
     ///   - name: the container's name.
     /// - Throws: `META` if a file to include is not installed.
     package func text(
-        image: ImageConfiguration, directory: String, exists: (String) -> Bool, name: String
+        image: ImageConfiguration,
+        directory: String,
+        exists: (String) -> Bool,
+        name: String
     ) throws(RootcellarError) -> String {
         var lines = comments + ["", "# Distribution configuration"]
         for include in image.includes {
             let candidates = [include] + ["common.conf", "userns.conf"].filter { include.hasSuffix(".\($0)") }
             guard let found = candidates.first(where: { exists("\(directory)/\($0)") }) else {
                 throw RootcellarError(
-                    .meta, "the image includes a configuration that is not installed", subject: "\(directory)/\(include)",
-                    hint: "install LXC's configuration files")
+                    .meta,
+                    "the image includes a configuration that is not installed",
+                    subject: "\(directory)/\(include)",
+                    hint: "install LXC's configuration files"
+                )
             }
             lines.append("lxc.include = \(directory)/\(found)")
         }

@@ -42,8 +42,12 @@ package struct ContainerCreation {
     ///   - progress: takes the lines that programs around LXC look for.
     ///   - warn: takes what the user should know, one line each.
     package init(
-        _ surroundings: Surroundings, layout: CacheLayout, server: PinnedServer, options: TransferOptions,
-        progress: @escaping (String) -> Void, warn: @escaping (String) -> Void
+        _ surroundings: Surroundings,
+        layout: CacheLayout,
+        server: PinnedServer,
+        options: TransferOptions,
+        progress: @escaping (String) -> Void,
+        warn: @escaping (String) -> Void
     ) {
         self.surroundings = surroundings
         self.layout = layout
@@ -75,36 +79,56 @@ package struct ContainerCreation {
     // MARK: - Selection
 
     private func select(
-        _ name: ImageName, _ cache: CacheUse
+        _ name: ImageName,
+        _ cache: CacheUse
     ) throws(RootcellarError) -> (TrustedServer, Catalogue.Build) {
-        if cache != .force { progress("Downloading the image index") }
-        let trusted = try TrustedServer.ask(
-            server, layout: layout, now: surroundings.now, options: options, allowStale: cache != .flush)
-        let catalogue = Catalogue(trusted)
-        if cache == .force || trusted.offline != nil, let record = try layout.readRecord(of: name),
-            record.server == trusted.root.server
+        if cache == .force, let remembered = try TrustedServer.remembered(server, layout: layout),
+            let build = try cached(name, remembered)
         {
-            try catalogue.checkNotRevoked(record.image.sha256, name)
-            let build = try catalogue.build(
-                name, IndexShard.Build(serial: record.serial, image: record.image, tested: true))
-            try checkAge(build, cache, trusted.offline)
+            try checkAge(build, cache, nil)
+            return (remembered, build)
+        }
+        progress("Downloading the image index")
+        let trusted = try TrustedServer.ask(
+            server,
+            layout: layout,
+            now: surroundings.now,
+            options: options,
+            allowStale: cache != .flush
+        )
+        let catalogue = Catalogue(trusted)
+        if let offline = trusted.offline, let build = try cached(name, trusted) {
+            try checkAge(build, cache, offline)
             return (trusted, build)
         }
         if let offline = trusted.offline { throw offline }
         return (trusted, try catalogue.newest(name))
     }
 
+    /// The build that is in the cache, if there is one and its server has not taken it back.
+    private func cached(_ name: ImageName, _ server: TrustedServer) throws(RootcellarError) -> Catalogue.Build? {
+        guard let record = try layout.readRecord(of: name), record.server == server.root.server else { return nil }
+        let catalogue = Catalogue(server)
+        try catalogue.checkNotRevoked(record.image.sha256, name)
+        return try catalogue.build(name, IndexShard.Build(serial: record.serial, image: record.image, tested: true))
+    }
+
     /// A cached build may be used without its server for as long as the server signed; longer only if the user insists.
     private func checkAge(
-        _ build: Catalogue.Build, _ cache: CacheUse, _ offline: RootcellarError?
+        _ build: Catalogue.Build,
+        _ cache: CacheUse,
+        _ offline: RootcellarError?
     ) throws(RootcellarError) {
         let age = max(0, surroundings.now.seconds - build.serial.time.seconds)
         if let offline { warn("the server's word is not to be had (\(offline.description))") }
         warn("using the cached build \(build.serial), which is \(age / 86400) days old")
         guard cache != .force, age > build.document.lifetime else { return }
         throw RootcellarError(
-            .cache, "the cached build \(build.serial) has expired and its server cannot be asked", subject: build.name.path,
-            hint: "--force-cache uses it all the same")
+            .cache,
+            "the cached build \(build.serial) has expired and its server cannot be asked",
+            subject: build.name.path,
+            hint: "--force-cache uses it all the same"
+        )
     }
 
     private func flush(_ name: ImageName) throws(RootcellarError) {
@@ -126,7 +150,8 @@ package struct ContainerCreation {
     // MARK: - Metadata and rootfs
 
     private func metadata(
-        _ trusted: TrustedServer, _ build: Catalogue.Build
+        _ trusted: TrustedServer,
+        _ build: Catalogue.Build
     ) throws(RootcellarError) -> ImageMetadata {
         let path = TreePath.file(build.name, build.serial, "meta.tar.xz")
         let file = try build.document.file("meta.tar.xz", subject: build.name.path)
@@ -141,7 +166,10 @@ package struct ContainerCreation {
     }
 
     private func unpack(
-        _ trusted: TrustedServer, _ build: Catalogue.Build, _ metadata: ImageMetadata, _ place: Place,
+        _ trusted: TrustedServer,
+        _ build: Catalogue.Build,
+        _ metadata: ImageMetadata,
+        _ place: Place,
         into rootfs: FileDescriptor
     ) throws(RootcellarError) -> UnpackPipeline.Report {
         let names = ["rootfs.tar.zst", "rootfs.tar.xz"]
@@ -154,12 +182,23 @@ package struct ContainerCreation {
         let isCached = (try? readFileStatus(layout.object(file.sha256))) ?? false
         progress(isCached ? "Using image from local cache" : "Downloading the rootfs")
         let stream = try VerifiedStream(
-            trusted, layout: layout, path: TreePath.file(build.name, build.serial, name), file: file)
+            trusted,
+            layout: layout,
+            path: TreePath.file(build.name, build.serial, name),
+            file: file
+        )
         let pipeline = try UnpackPipeline(
-            into: rootfs, compression, tar: build.document.tar, tokens: tokens(place), expanded: metadata.templates)
+            into: rootfs,
+            compression,
+            tar: build.document.tar,
+            tokens: tokens(place),
+            expanded: metadata.templates
+        )
         do throws(RootcellarError) {
             if isCached { progress("Unpacking the rootfs") }
-            let source = try stream.run(onWait: { progress("Another process is downloading this image; waiting for it") }) {
+            let source = try stream.run(onWait: {
+                progress("Another process is downloading this image; waiting for it")
+            }) {
                 bytes throws(RootcellarError) in try pipeline.write(bytes)
             }
             if source.fetched > 0 {
@@ -215,22 +254,28 @@ package struct ContainerCreation {
     }
 
     private func configuration(
-        _ image: ImageConfiguration, _ place: Place
+        _ image: ImageConfiguration,
+        _ place: Place
     ) throws(RootcellarError) -> String {
         let path = place.path.appending("config")
         // A directory without a configuration is how programs use a template without LXC.
         let existing = try readFile(path, limit: 1 << 20, .policy) ?? []
         return try ContainerConfiguration(
-            existing: String(decoding: existing, as: UTF8.self), path: path.string
+            existing: String(decoding: existing, as: UTF8.self),
+            path: path.string
         ).text(
-            image: image, directory: surroundings.lxcConfiguration.string,
+            image: image,
+            directory: surroundings.lxcConfiguration.string,
             exists: { name in unsafe FilePath(name).withPlatformString { unsafe access($0, R_OK) == 0 } },
-            name: place.name)
+            name: place.name
+        )
     }
 
     /// lxc-create reads the file again as the user outside the namespace, so it is given to that user.
     private func writeConfiguration(
-        _ text: String, _ place: Place, _ rootfs: FileDescriptor
+        _ text: String,
+        _ place: Place,
+        _ rootfs: FileDescriptor
     ) throws(RootcellarError) {
         let path = place.path.appending("config")
         do throws(RootcellarError) {
@@ -241,7 +286,11 @@ package struct ContainerCreation {
                 defer { try? file.close() }
                 try file.changeOwner(uid: uid, gid: place.mappedGID ?? 0)
             } catch {
-                throw RootcellarError(.policy, "cannot give the configuration to its user: \(error)", subject: path.string)
+                throw RootcellarError(
+                    .policy,
+                    "cannot give the configuration to its user: \(error)",
+                    subject: path.string
+                )
             }
         } catch {
             try? emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])

@@ -14,13 +14,18 @@ package final class FileLock {
     ///
     /// - Throws: `CACHE` if the lock file cannot be made, or if the lock is not free after `limit` seconds.
     package init(
-        _ path: FilePath, limit: Int = 3600, onWait: () -> Void = {}
+        _ path: FilePath,
+        limit: Int = 3600,
+        onWait: () -> Void = {}
     ) throws(RootcellarError) {
         try makeDirectories(path.removingLastComponent(), .cache)
         do {
             file = try .open(
-                path, .readWrite, options: [.create, .closeOnExec, .noFollow],
-                permissions: FilePermissions(rawValue: 0o644))
+                path,
+                .readWrite,
+                options: [.create, .closeOnExec, .noFollow],
+                permissions: FilePermissions(rawValue: 0o644)
+            )
         } catch {
             throw RootcellarError(.cache, "cannot open a lock: \(error)", subject: path.string)
         }
@@ -31,8 +36,11 @@ package final class FileLock {
             guard waited < limit * 10 else {
                 try? file.close()
                 throw RootcellarError(
-                    .cache, "another process has had this lock for \(limit) seconds", subject: path.string,
-                    hint: "see who with: fuser \(path.string)")
+                    .cache,
+                    "another process has had this lock for \(limit) seconds",
+                    subject: path.string,
+                    hint: "see who with: fuser \(path.string)"
+                )
             }
             usleep(100_000)
             waited += 1

@@ -29,7 +29,11 @@ func readFile(_ path: FilePath, limit: Int, _ errorClass: ErrorClass) throws(Roo
         defer { try? file.close() }
         let size = try file.status().size
         guard size <= limit else {
-            throw RootcellarError(errorClass, "a file of \(size) bytes where \(limit) are the most", subject: path.string)
+            throw RootcellarError(
+                errorClass,
+                "a file of \(size) bytes where \(limit) are the most",
+                subject: path.string
+            )
         }
         var bytes = [UInt8](repeating: 0, count: size)
         let count = try readBlock(file, &bytes)
@@ -46,13 +50,19 @@ func readFile(_ path: FilePath, limit: Int, _ errorClass: ErrorClass) throws(Roo
 /// Replaces a file by new bytes: written beside it, flushed to the disk and renamed over it, so that at every moment,
 /// a power cut included, there is the whole old file or the whole new one.
 func replaceFile(
-    _ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o644, _ errorClass: ErrorClass
+    _ path: FilePath,
+    _ bytes: [UInt8],
+    mode: UInt32 = 0o644,
+    _ errorClass: ErrorClass
 ) throws(RootcellarError) {
     let temporary = FilePath(path.string + ".new")
     do {
         let file = try FileDescriptor.open(
-            temporary, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],
-            permissions: FilePermissions(rawValue: mode))
+            temporary,
+            .writeOnly,
+            options: [.create, .truncate, .closeOnExec, .noFollow],
+            permissions: FilePermissions(rawValue: mode)
+        )
         do {
             defer { try? file.close() }
             try file.changeMode(mode)
@@ -83,7 +93,10 @@ func flush(_ file: FileDescriptor) throws(Errno) {
 /// Makes a rename in the directory of `path` durable.
 func flushDirectory(of path: FilePath) throws {
     let directory = try FileDescriptor.open(
-        path.removingLastComponent(), .readOnly, options: [.directory, .closeOnExec])
+        path.removingLastComponent(),
+        .readOnly,
+        options: [.directory, .closeOnExec]
+    )
     defer { try? directory.close() }
     try flush(directory)
 }

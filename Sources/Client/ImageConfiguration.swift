@@ -12,7 +12,8 @@ package struct ImageConfiguration: Sendable, Equatable {
 
     private static let directoryToken = "LXC_TEMPLATE_CONFIG/"
     private static let architectures: Set<String> = [
-        "linux32", "linux64", "i386", "i486", "i586", "i686", "x86", "x86_64", "amd64", "arm", "armel", "armhf", "armv6l",
+        "linux32", "linux64", "i386", "i486", "i586", "i686", "x86", "x86_64", "amd64", "arm", "armel", "armhf",
+        "armv6l",
         "armv7l", "armv8l", "arm64", "aarch64", "ppc", "powerpc", "powerpc64", "ppc64", "ppc64le", "ppc64el", "s390x",
         "mips", "mipsel", "mips64", "mips64el", "riscv32", "riscv64", "loongarch64",
     ]

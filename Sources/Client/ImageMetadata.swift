@@ -35,7 +35,9 @@ package struct ImageMetadata: Sendable, Equatable {
                 let name = String(decoding: entry.path, as: UTF8.self)
                 guard entry.kind == .file, entry.attributes.isEmpty, entry.size <= Self.memberLimit,
                     Self.isKnown(name), members[name] == nil
-                else { throw RootcellarError(.meta, "a member that no image's metadata may have", subject: "'\(name)'") }
+                else {
+                    throw RootcellarError(.meta, "a member that no image's metadata may have", subject: "'\(name)'")
+                }
                 var content: [UInt8] = []
                 try reader.readContent { bytes throws(RootcellarError) in
                     unsafe bytes.withUnsafeBytes { unsafe content.append(contentsOf: $0) }
@@ -54,7 +56,11 @@ package struct ImageMetadata: Sendable, Equatable {
             throw RootcellarError(.meta, "the metadata has no configuration", subject: "config")
         }
         guard chosen("fstab") == nil else {
-            throw RootcellarError(.meta, "the metadata has mounts of its own, which images may not have", subject: "fstab")
+            throw RootcellarError(
+                .meta,
+                "the metadata has mounts of its own, which images may not have",
+                subject: "fstab"
+            )
         }
         self.configuration = try ImageConfiguration(configuration)
         templates = try Self.lines(chosen("templates") ?? [], "templates")
@@ -65,7 +71,9 @@ package struct ImageMetadata: Sendable, Equatable {
 
     private static func isKnown(_ name: String) -> Bool {
         var base = name
-        if let dot = name.lastIndex(of: "."), Int(name[name.index(after: dot)...]) != nil { base = String(name[..<dot]) }
+        if let dot = name.lastIndex(of: "."), Int(name[name.index(after: dot)...]) != nil {
+            base = String(name[..<dot])
+        }
         if base.hasSuffix("-user") { base.removeLast(5) }
         return names.contains(base)
     }
@@ -90,7 +98,9 @@ package struct ImageMetadata: Sendable, Equatable {
         let text = String(decoding: bytes.prefix(4096), as: UTF8.self)
         return text.split(separator: "\n", omittingEmptySubsequences: false).prefix(100)
             .map { line in
-                let kept = String(String.UnicodeScalarView(line.unicodeScalars.filter { $0 == "\t" || !isUnprintable($0) }))
+                let kept = String(
+                    String.UnicodeScalarView(line.unicodeScalars.filter { $0 == "\t" || !isUnprintable($0) })
+                )
                 return kept.isEmpty ? "" : "  " + kept
             }
             .joined(separator: "\n")

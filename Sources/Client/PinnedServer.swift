@@ -17,7 +17,10 @@ package struct PinnedServer: Sendable, Equatable {
 
     /// A server to pin.
     package init(
-        address: ServerAddress, fingerprints: [Fingerprint], id: String? = nil, certificateAuthorities: String? = nil
+        address: ServerAddress,
+        fingerprints: [Fingerprint],
+        id: String? = nil,
+        certificateAuthorities: String? = nil
     ) {
         self.address = address
         self.fingerprints = fingerprints

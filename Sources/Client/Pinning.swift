@@ -10,10 +10,19 @@ package struct Pinning {
     /// - Returns: the pin, with the server's name.
     /// - Throws: whatever the first contact throws; nothing is written then.
     package static func add(
-        _ server: PinnedServer, store: TrustStore, layout: CacheLayout, surroundings: Surroundings, options: TransferOptions
+        _ server: PinnedServer,
+        store: TrustStore,
+        layout: CacheLayout,
+        surroundings: Surroundings,
+        options: TransferOptions
     ) throws(RootcellarError) -> PinnedServer {
         let trusted = try TrustedServer.ask(
-            server, layout: layout, now: surroundings.now, options: options, allowStale: false)
+            server,
+            layout: layout,
+            now: surroundings.now,
+            options: options,
+            allowStale: false
+        )
         var pinned = server
         pinned.id = trusted.root.server
         // From now on the state is kept under the server's name. A state from an earlier pin stays in force: it may know

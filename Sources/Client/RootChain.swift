@@ -36,15 +36,24 @@ struct RootChain {
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             // Parsed only now that a pinned key vouches for it; then it has to satisfy its own threshold as well.
             let payload = try documents.verify(
-                file, kind: .root, blocks: [keys], by: Set(primaries), pinned: pinned, subject: path)
+                file,
+                kind: .root,
+                blocks: [keys],
+                by: Set(primaries),
+                pinned: pinned,
+                subject: path
+            )
             let document = try RootDocument(verified: payload, subject: path)
             _ = try documents.verify(file, kind: .root, by: document, subject: path)
             try check(document, version: version, path: path)
             return Link(document: document, file: bytes)
         }
         throw RootcellarError(
-            .signature, "no root document of this server is signed by a pinned key", subject: server.address.url,
-            hint: "compare the fingerprint with the one that its operator published")
+            .signature,
+            "no root document of this server is signed by a pinned key",
+            subject: server.address.url,
+            hint: "compare the fingerprint with the one that its operator published"
+        )
     }
 
     /// The newest root document after `link`, up to `version` if one is named.
@@ -55,8 +64,10 @@ struct RootChain {
             guard let bytes = try fetch(next) else {
                 guard version == nil else {
                     throw RootcellarError(
-                        .binding, "the pointer names root document \(version ?? 0), which is not there",
-                        subject: server.address.url)
+                        .binding,
+                        "the pointer names root document \(version ?? 0), which is not there",
+                        subject: server.address.url
+                    )
                 }
                 break
             }
@@ -72,19 +83,29 @@ struct RootChain {
     }
 
     private func fetch(_ version: Int) throws(RootcellarError) -> [UInt8]? {
-        guard case .found(let bytes, _) = try session.get(
-            TreePath.root(version), limit: SignedFile.Kind.root.limit)
+        guard
+            case .found(let bytes, _) = try session.get(
+                TreePath.root(version),
+                limit: SignedFile.Kind.root.limit
+            )
         else { return nil }
         return bytes
     }
 
     private func check(_ document: RootDocument, version: Int, path: String) throws(RootcellarError) {
         guard document.version == version else {
-            throw RootcellarError(.rollback, "root document \(document.version) in the place of \(version)", subject: path)
+            throw RootcellarError(
+                .rollback,
+                "root document \(document.version) in the place of \(version)",
+                subject: path
+            )
         }
         if let id = server.id, id != document.server {
             throw RootcellarError(
-                .binding, "the server calls itself '\(document.server)', pinned is '\(id)'", subject: path)
+                .binding,
+                "the server calls itself '\(document.server)', pinned is '\(id)'",
+                subject: path
+            )
         }
         _ = try ImageName.part("server id", document.server)
     }
@@ -93,13 +114,22 @@ struct RootChain {
 extension SignedDocuments {
     /// Verifies a root document at first contact: at least one of the pinned keys has to be among the signers.
     fileprivate func verify(
-        _ file: SignedFile, kind: SignedFile.Kind, blocks: [[UInt8]], by all: Set<Fingerprint>,
-        pinned: Set<Fingerprint>, subject: String
+        _ file: SignedFile,
+        kind: SignedFile.Kind,
+        blocks: [[UInt8]],
+        by all: Set<Fingerprint>,
+        pinned: Set<Fingerprint>,
+        subject: String
     ) throws(RootcellarError) -> [UInt8] {
         let verifier = try Verifier(publicKeys: blocks, expecting: all)
         _ = try verifier.verify(
-            SignedFile.signedBytes(kind: kind, payload: file.payload), signatures: file.signatures, by: pinned,
-            threshold: 1, now: now, subject: subject)
+            SignedFile.signedBytes(kind: kind, payload: file.payload),
+            signatures: file.signatures,
+            by: pinned,
+            threshold: 1,
+            now: now,
+            subject: subject
+        )
         return file.payload
     }
 }

@@ -27,18 +27,27 @@ package struct ServerSelection {
             let address = try ServerAddress(text)
             if let pinned = try store.find(address) { return pinned }
             throw RootcellarError(
-                .policy, "nobody has said which keys to believe for this server", subject: address.url,
-                hint: "rootcellar trust add \(address.url) --fingerprint FINGERPRINT")
+                .policy,
+                "nobody has said which keys to believe for this server",
+                subject: address.url,
+                hint: "rootcellar trust add \(address.url) --fingerprint FINGERPRINT"
+            )
         }
         let pinned = try store.all()
         if pinned.count == 1 { return pinned[0].server }
         guard pinned.isEmpty else {
             throw RootcellarError(
-                .policy, "\(pinned.count) servers are pinned", hint: "name one with --server or as 'server' in \(Configuration.systemPath)")
+                .policy,
+                "\(pinned.count) servers are pinned",
+                hint: "name one with --server or as 'server' in \(Configuration.systemPath)"
+            )
         }
         throw RootcellarError(
-            .policy, "no server is pinned", subject: Self.stockServer,
-            hint: "rootcellar trust add https://HOST --fingerprint FINGERPRINT")
+            .policy,
+            "no server is pinned",
+            subject: Self.stockServer,
+            hint: "rootcellar trust add https://HOST --fingerprint FINGERPRINT"
+        )
     }
 
     /// How to speak to it.

@@ -25,8 +25,13 @@ package struct ServerState: Document {
 
     /// A state to remember.
     package init(
-        server: String, pins: [Fingerprint], root: String, pointer: String, etag: String?,
-        manifest: Pointer.Manifest, signedAt: Timestamp
+        server: String,
+        pins: [Fingerprint],
+        root: String,
+        pointer: String,
+        etag: String?,
+        manifest: Pointer.Manifest,
+        signedAt: Timestamp
     ) {
         self.server = server
         self.pins = pins
@@ -50,8 +55,11 @@ extension CacheLayout {
             return try ServerState(verified: bytes, subject: path.string)
         } catch {
             throw RootcellarError(
-                .cache, error.reason, subject: path.string,
-                hint: "remove this file to begin anew; until then older content could be told from newer")
+                .cache,
+                error.reason,
+                subject: path.string,
+                hint: "remove this file to begin anew; until then older content could be told from newer"
+            )
         }
     }
 

@@ -12,7 +12,10 @@ struct SignedDocuments {
     ///
     /// - Throws: `SIGNATURE`, or `CLOCK` for a signature from the future.
     func verify(
-        _ file: SignedFile, kind: SignedFile.Kind, by root: RootDocument, subject: String
+        _ file: SignedFile,
+        kind: SignedFile.Kind,
+        by root: RootDocument,
+        subject: String
     ) throws(RootcellarError) -> [UInt8] {
         let keys = try root.keys(of: Role(signing: kind))
         let wanted = Set(keys.fingerprints)
@@ -23,18 +26,33 @@ struct SignedDocuments {
             if primaries.contains(where: wanted.contains) { blocks.append(block) }
         }
         return try verify(
-            file, kind: kind, blocks: blocks, by: wanted, threshold: keys.threshold, subject: subject)
+            file,
+            kind: kind,
+            blocks: blocks,
+            by: wanted,
+            threshold: keys.threshold,
+            subject: subject
+        )
     }
 
     /// Verifies a file by given keys.
     func verify(
-        _ file: SignedFile, kind: SignedFile.Kind, blocks: [[UInt8]], by allowed: Set<Fingerprint>, threshold: Int,
+        _ file: SignedFile,
+        kind: SignedFile.Kind,
+        blocks: [[UInt8]],
+        by allowed: Set<Fingerprint>,
+        threshold: Int,
         subject: String
     ) throws(RootcellarError) -> [UInt8] {
         let verifier = try Verifier(publicKeys: blocks, expecting: allowed)
         _ = try verifier.verify(
-            SignedFile.signedBytes(kind: kind, payload: file.payload), signatures: file.signatures, by: allowed,
-            threshold: threshold, now: now, subject: subject)
+            SignedFile.signedBytes(kind: kind, payload: file.payload),
+            signatures: file.signatures,
+            by: allowed,
+            threshold: threshold,
+            now: now,
+            subject: subject
+        )
         return file.payload
     }
 }

@@ -19,7 +19,10 @@ package struct Surroundings: Sendable {
 
     /// Given surroundings.
     package init(
-        environment: [String: String], userID: UInt32, namespace: UserNamespace, now: Timestamp
+        environment: [String: String],
+        userID: UInt32,
+        namespace: UserNamespace,
+        now: Timestamp
     ) {
         self.environment = environment
         self.userID = userID
@@ -34,8 +37,11 @@ package struct Surroundings: Sendable {
             if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
         }
         var surroundings = Surroundings(
-            environment: environment, userID: geteuid(), namespace: .current(),
-            now: Timestamp(seconds: Int64(time(nil))))
+            environment: environment,
+            userID: geteuid(),
+            namespace: .current(),
+            now: Timestamp(seconds: Int64(time(nil)))
+        )
         // For tests and for machines that keep their configuration elsewhere; not for a program whose rights are more
         // than its caller's.
         if let other = environment["ROOTCELLAR_ETC"], other.hasPrefix("/"), getuid() == geteuid() {

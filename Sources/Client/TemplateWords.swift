@@ -76,7 +76,8 @@ package struct TemplateWords: Sendable, Equatable {
     }
 
     private mutating func takeShort(
-        _ cluster: Substring, _ rest: inout ArraySlice<String>
+        _ cluster: Substring,
+        _ rest: inout ArraySlice<String>
     ) throws(RootcellarError) {
         var letters = cluster
         while let letter = letters.popFirst() {
@@ -107,7 +108,10 @@ package struct TemplateWords: Sendable, Equatable {
         }
         let near = nearestName(to: name, among: Option.allCases.map(\.rawValue))
         throw RootcellarError(
-            .usage, "unknown option '--\(name)'", hint: near.map { "did you mean '--\($0)'?" } ?? "see --help")
+            .usage,
+            "unknown option '--\(name)'",
+            hint: near.map { "did you mean '--\($0)'?" } ?? "see --help"
+        )
     }
 
     private mutating func set(_ option: Option, _ value: String?) throws(RootcellarError) {

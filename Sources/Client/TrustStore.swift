@@ -84,8 +84,11 @@ package struct TrustStore: Sendable {
         }
         guard status.mode & 0o022 == 0 else {
             throw RootcellarError(
-                .policy, "others may write to a pinned server's file", subject: path.string,
-                hint: "chmod go-w \(path.string)")
+                .policy,
+                "others may write to a pinned server's file",
+                subject: path.string,
+                hint: "chmod go-w \(path.string)"
+            )
         }
         guard surroundings.namespace.kind == .none else { return true }
         return status.uid == 0 || status.uid == surroundings.userID

@@ -27,7 +27,11 @@ package final class TrustedServer {
     ///   by what was accepted from it last time.
     /// - Throws: the class of the first check that failed.
     package static func ask(
-        _ pin: PinnedServer, layout: CacheLayout, now: Timestamp, options: TransferOptions, allowStale: Bool
+        _ pin: PinnedServer,
+        layout: CacheLayout,
+        now: Timestamp,
+        options: TransferOptions,
+        allowStale: Bool
     ) throws(RootcellarError) -> TrustedServer {
         let lock = try FileLock(layout.lock("server-\(pin.stateName)"), limit: 600)
         defer { withExtendedLifetime(lock) {} }
@@ -42,8 +46,26 @@ package final class TrustedServer {
         }
     }
 
+    /// What was accepted from the server last time, without asking it; nil if there was no last time.
+    package static func remembered(
+        _ pin: PinnedServer,
+        layout: CacheLayout
+    ) throws(RootcellarError) -> TrustedServer? {
+        guard let state = try layout.readState(of: pin.stateName) else { return nil }
+        let reason = RootcellarError(.transport, "the server was not asked", subject: pin.address.url)
+        do throws(RootcellarError) {
+            return try TrustedServer(offline: pin, state: state, layout: layout, because: reason)
+        } catch {
+            return nil
+        }
+    }
+
     private init(
-        online pin: PinnedServer, state: ServerState?, layout: CacheLayout, now: Timestamp, options: TransferOptions
+        online pin: PinnedServer,
+        state: ServerState?,
+        layout: CacheLayout,
+        now: Timestamp,
+        options: TransferOptions
     ) throws(RootcellarError) {
         let clock = ClockFloor(now: now, lastSigned: state?.signedAt)
         let session = try HTTPSession(server: pin.address, options: options)
@@ -58,7 +80,10 @@ package final class TrustedServer {
         }
         let url = pin.address.url(of: TreePath.pointer)
         let answer = try session.get(
-            TreePath.pointer, limit: SignedFile.Kind.pointer.limit, etag: state?.etag)
+            TreePath.pointer,
+            limit: SignedFile.Kind.pointer.limit,
+            etag: state?.etag
+        )
         var bytes: [UInt8]
         var etag = state?.etag
         switch answer {
@@ -66,7 +91,11 @@ package final class TrustedServer {
         case .notModified: bytes = Array((state?.pointer ?? "").utf8)
         case .missing:
             throw RootcellarError(
-                .transport, "no pointer here", subject: url, hint: "check the address; this may be another kind of server")
+                .transport,
+                "no pointer here",
+                subject: url,
+                hint: "check the address; this may be another kind of server"
+            )
         }
         let file = try SignedFile(reading: bytes, kind: .pointer, subject: url)
         let isKnown = state.map { Array($0.pointer.utf8) == bytes } ?? false
@@ -90,12 +119,24 @@ package final class TrustedServer {
         }
         try Self.check(pointer, against: state, root: link.document, clock: clock, url: url)
         let manifest = try Self.manifest(
-            pointer, root: link.document, state: state, session: session, documents: documents, objects: objects, pin: pin)
+            pointer,
+            root: link.document,
+            state: state,
+            session: session,
+            documents: documents,
+            objects: objects,
+            pin: pin
+        )
         try clock.check(validUntil: manifest.validUntil, what: "manifest", subject: pin.address.url)
         let next = ServerState(
-            server: link.document.server, pins: pin.fingerprints, root: String(decoding: link.file, as: UTF8.self),
-            pointer: String(decoding: bytes, as: UTF8.self), etag: etag, manifest: pointer.manifest,
-            signedAt: max(pointer.signedAt, state?.signedAt ?? pointer.signedAt))
+            server: link.document.server,
+            pins: pin.fingerprints,
+            root: String(decoding: link.file, as: UTF8.self),
+            pointer: String(decoding: bytes, as: UTF8.self),
+            etag: etag,
+            manifest: pointer.manifest,
+            signedAt: max(pointer.signedAt, state?.signedAt ?? pointer.signedAt)
+        )
         if !isKnown || state?.root != next.root || state?.etag != etag {
             try layout.writeState(next, of: pin.stateName)
         }
@@ -110,7 +151,10 @@ package final class TrustedServer {
 
     /// What was accepted last time; nothing of it is believed that was not verified then.
     private init(
-        offline pin: PinnedServer, state: ServerState, layout: CacheLayout, because reason: RootcellarError
+        offline pin: PinnedServer,
+        state: ServerState,
+        layout: CacheLayout,
+        because reason: RootcellarError
     ) throws(RootcellarError) {
         let path = layout.server(pin.stateName).string
         guard state.pins == pin.fingerprints else { throw reason }
@@ -145,36 +189,54 @@ package final class TrustedServer {
 
     // MARK: - The way down
 
-    private static func knownRoot(_ state: ServerState?, _ pin: PinnedServer) throws(RootcellarError) -> RootChain.Link? {
+    private static func knownRoot(_ state: ServerState?, _ pin: PinnedServer) throws(RootcellarError) -> RootChain.Link?
+    {
         guard let state, state.pins == pin.fingerprints else { return nil }
         let bytes = Array(state.root.utf8)
         let file = try SignedFile(reading: bytes, kind: .root, subject: "remembered root document")
         return RootChain.Link(
-            document: try RootDocument(verified: file.payload, subject: "remembered root document"), file: bytes)
+            document: try RootDocument(verified: file.payload, subject: "remembered root document"),
+            file: bytes
+        )
     }
 
     private static func check(
-        _ pointer: Pointer, against state: ServerState?, root: RootDocument, clock: ClockFloor, url: String
+        _ pointer: Pointer,
+        against state: ServerState?,
+        root: RootDocument,
+        clock: ClockFloor,
+        url: String
     ) throws(RootcellarError) {
         guard pointer.server == root.server else {
             throw RootcellarError(
-                .binding, "a pointer of '\(pointer.server)' where '\(root.server)' is pinned", subject: url)
+                .binding,
+                "a pointer of '\(pointer.server)' where '\(root.server)' is pinned",
+                subject: url
+            )
         }
         guard pointer.root == root.version else {
             throw RootcellarError(
-                .rollback, "the pointer is from the time of root document \(pointer.root), in force is \(root.version)",
-                subject: url)
+                .rollback,
+                "the pointer is from the time of root document \(pointer.root), in force is \(root.version)",
+                subject: url
+            )
         }
         if let state, state.server == pointer.server {
             guard pointer.manifest.version >= state.manifest.version else {
                 throw RootcellarError(
-                    .rollback, "manifest \(pointer.manifest.version) is offered, \(state.manifest.version) was seen before",
-                    subject: url, hint: "this server or mirror is behind, or somebody replays its past")
+                    .rollback,
+                    "manifest \(pointer.manifest.version) is offered, \(state.manifest.version) was seen before",
+                    subject: url,
+                    hint: "this server or mirror is behind, or somebody replays its past"
+                )
             }
             guard pointer.manifest.version > state.manifest.version || pointer.manifest == state.manifest else {
                 throw RootcellarError(
-                    .rollback, "two different manifests have the version \(pointer.manifest.version)", subject: url,
-                    hint: "tell the server's operator: its key signed both")
+                    .rollback,
+                    "two different manifests have the version \(pointer.manifest.version)",
+                    subject: url,
+                    hint: "tell the server's operator: its key signed both"
+                )
             }
         }
         try clock.check(signedAt: pointer.signedAt, what: "pointer", subject: url)
@@ -183,8 +245,13 @@ package final class TrustedServer {
     }
 
     private static func manifest(
-        _ pointer: Pointer, root: RootDocument, state: ServerState?, session: HTTPSession,
-        documents: SignedDocuments, objects: ObjectStore, pin: PinnedServer
+        _ pointer: Pointer,
+        root: RootDocument,
+        state: ServerState?,
+        session: HTTPSession,
+        documents: SignedDocuments,
+        objects: ObjectStore,
+        pin: PinnedServer
     ) throws(RootcellarError) -> Manifest {
         let reference = pointer.manifest.file
         let path = TreePath.manifest(pointer.manifest.version)
@@ -192,7 +259,9 @@ package final class TrustedServer {
         // Only what was verified is remembered as the state's manifest, and objects are checked by hash when read.
         if let state, state.manifest == pointer.manifest, let bytes = try objects.read(reference) {
             return try Manifest(
-                verified: SignedFile(reading: bytes, kind: .manifest, subject: url).payload, subject: url)
+                verified: SignedFile(reading: bytes, kind: .manifest, subject: url).payload,
+                subject: url
+            )
         }
         guard reference.size <= SignedFile.Kind.manifest.limit else {
             throw RootcellarError(.size, "a manifest of \(reference.size) bytes", subject: url)
@@ -203,22 +272,35 @@ package final class TrustedServer {
         let manifest = try Manifest(verified: payload, subject: url)
         guard manifest.server == pointer.server, manifest.version == pointer.manifest.version else {
             throw RootcellarError(
-                .binding, "the manifest is '\(manifest.server)' \(manifest.version), the pointer says"
-                    + " '\(pointer.server)' \(pointer.manifest.version)", subject: url)
+                .binding,
+                "the manifest is '\(manifest.server)' \(manifest.version), the pointer says"
+                    + " '\(pointer.server)' \(pointer.manifest.version)",
+                subject: url
+            )
         }
         try objects.write(bytes, as: reference)
         return manifest
     }
 
     private static func fetch(
-        _ path: String, _ reference: FileReference, session: HTTPSession, url: String
+        _ path: String,
+        _ reference: FileReference,
+        session: HTTPSession,
+        url: String
     ) throws(RootcellarError) -> [UInt8] {
-        guard case .found(let bytes, _) = try session.get(
-            path, limit: reference.size, exactSize: reference.size)
+        guard
+            case .found(let bytes, _) = try session.get(
+                path,
+                limit: reference.size,
+                exactSize: reference.size
+            )
         else {
             throw RootcellarError(
-                .transport, "a file that is signed as published is not there", subject: url,
-                hint: "the server or mirror may be in the middle of an update; try again")
+                .transport,
+                "a file that is signed as published is not there",
+                subject: url,
+                hint: "the server or mirror may be in the middle of an update; try again"
+            )
         }
         try reference.check(bytes, subject: url)
         return bytes

@@ -33,8 +33,11 @@ package final class UnpackPipeline {
     ///   - tokens: LXC's tokens and their values, for the files of `expanded`.
     ///   - expanded: files of the image in which tokens are replaced.
     package init(
-        into rootfs: FileDescriptor, _ compression: Compression, tar: ImageDocument.Tar,
-        tokens: [String: String], expanded: [String]
+        into rootfs: FileDescriptor,
+        _ compression: Compression,
+        tar: ImageDocument.Tar,
+        tokens: [String: String],
+        expanded: [String]
     ) throws(RootcellarError) {
         let program = try Self.program()
         var extraction = ["extract", "--entries", String(tar.entries), "--bytes", String(tar.unpackedBytes)]
@@ -53,10 +56,15 @@ package final class UnpackPipeline {
                 ] { try? end.close() }
             }
             decoder = try ChildProcess(
-                program, ["decode", compression.rawValue, String(tar.size)],
-                descriptors: [compressed.reading, plain.writing, decoderErrors.writing])
+                program,
+                ["decode", compression.rawValue, String(tar.size)],
+                descriptors: [compressed.reading, plain.writing, decoderErrors.writing]
+            )
             extractor = try ChildProcess(
-                program, extraction, descriptors: [plain.reading, report.writing, extractorErrors.writing, rootfs])
+                program,
+                extraction,
+                descriptors: [plain.reading, report.writing, extractorErrors.writing, rootfs]
+            )
             input = compressed.writing
             self.report = report.reading
             self.decoderErrors = decoderErrors.reading
@@ -92,7 +100,11 @@ package final class UnpackPipeline {
         let numbers = Self.text(report).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
         guard numbers.count == 4 else { throw RootcellarError(.internal, "the unpacker's report is unreadable") }
         return Report(
-            entries: numbers[0], contentBytes: numbers[1], devicesLeftOut: numbers[2], attributesLeftOut: numbers[3])
+            entries: numbers[0],
+            contentBytes: numbers[1],
+            devicesLeftOut: numbers[2],
+            attributesLeftOut: numbers[3]
+        )
     }
 
     /// Stops both processes after a failure elsewhere and empties the rootfs.
@@ -125,8 +137,10 @@ package final class UnpackPipeline {
         guard status != 0 else { return nil }
         if status > 128 {
             return RootcellarError(
-                .archive, "the unpacker was ended by signal \(status - 128)",
-                hint: "it may have run into its limits of memory or time")
+                .archive,
+                "the unpacker was ended by signal \(status - 128)",
+                hint: "it may have run into its limits of memory or time"
+            )
         }
         let errorClass = ErrorClass.allCases.first { Int($0.exitStatus) == status } ?? .archive
         var line = text.split(whereSeparator: \.isNewline).last.map(String.init) ?? "the unpacker failed without a word"
@@ -154,8 +168,10 @@ package final class UnpackPipeline {
             let errors = try makePipe()
             defer { for end in [output.reading, errors.reading] { try? end.close() } }
             let child = try ChildProcess(
-                program, ["decode", compression.rawValue, String(limit)],
-                descriptors: [input, output.writing, errors.writing])
+                program,
+                ["decode", compression.rawValue, String(limit)],
+                descriptors: [input, output.writing, errors.writing]
+            )
             for end in [output.writing, errors.writing] { try? end.close() }
             var result = [UInt8](repeating: 0, count: limit)
             let count = try readBlock(output.reading, &result)

@@ -26,7 +26,10 @@ package struct VerifiedStream {
     ///
     /// - Throws: `BINDING` if the file has no block hashes.
     package init(
-        _ server: TrustedServer, layout: CacheLayout, path: String, file: ImageDocument.File
+        _ server: TrustedServer,
+        layout: CacheLayout,
+        path: String,
+        file: ImageDocument.File
     ) throws(RootcellarError) {
         guard let blocks = file.blocks else {
             throw RootcellarError(.binding, "the image document has no block hashes for this file", subject: path)
@@ -42,7 +45,8 @@ package struct VerifiedStream {
     ///
     /// - Parameter onWait: called if another process is fetching the same file; when it is done, its copy is used.
     package func run(
-        onWait: () -> Void, sink: (RawSpan) throws(RootcellarError) -> Void
+        onWait: () -> Void,
+        sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) -> Source {
         let lock = try FileLock(layout.lock("object-\(file.sha256)"), onWait: onWait)
         let whole = layout.object(file.sha256)
@@ -81,7 +85,8 @@ package struct VerifiedStream {
     ///
     /// - Returns: how many bytes were good.
     private func passBlocks(
-        of opened: FileDescriptor, to sink: (RawSpan) throws(RootcellarError) -> Void
+        of opened: FileDescriptor,
+        to sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) -> Int {
         var buffer = [UInt8](repeating: 0, count: ImageDocument.blockSize)
         var good = 0
@@ -105,7 +110,9 @@ package struct VerifiedStream {
 
     /// Fetches the rest, from a block's beginning on.
     private func fetch(
-        from offset: Int, into partial: FileDescriptor, _ sink: (RawSpan) throws(RootcellarError) -> Void
+        from offset: Int,
+        into partial: FileDescriptor,
+        _ sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) {
         guard offset < file.size else { return }
         guard let session = server.session else {
@@ -127,8 +134,11 @@ package struct VerifiedStream {
             block.reserveCapacity(ImageDocument.blockSize)
             guard SHA256Digest(hashing: full) == blocks[index] else {
                 throw RootcellarError(
-                    .hash, "block \(index) is not the signed one", subject: session.server.url(of: path),
-                    hint: "the server, a mirror or a cache on the way has a damaged or changed copy")
+                    .hash,
+                    "block \(index) is not the signed one",
+                    subject: session.server.url(of: path),
+                    hint: "the server, a mirror or a cache on the way has a damaged or changed copy"
+                )
             }
             do throws(Errno) {
                 try writeAll(partial, unsafe full.span.bytes)
@@ -156,8 +166,11 @@ package struct VerifiedStream {
         do {
             try makeDirectories(layout.partials, .cache)
             let partial = try FileDescriptor.open(
-                layout.partial(file.sha256), .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],
-                permissions: FilePermissions(rawValue: 0o644))
+                layout.partial(file.sha256),
+                .writeOnly,
+                options: [.create, .truncate, .closeOnExec, .noFollow],
+                permissions: FilePermissions(rawValue: 0o644)
+            )
             defer { try? partial.close() }
             try opened.seek(offset: 0, from: .start)
             var buffer = [UInt8](repeating: 0, count: ImageDocument.blockSize)
@@ -191,12 +204,17 @@ package struct VerifiedStream {
     }
 
     private func open(
-        _ path: FilePath, _ mode: FileDescriptor.AccessMode, create: Bool = false
+        _ path: FilePath,
+        _ mode: FileDescriptor.AccessMode,
+        create: Bool = false
     ) throws(RootcellarError) -> FileDescriptor? {
         do {
             return try FileDescriptor.open(
-                path, mode, options: create ? [.create, .closeOnExec, .noFollow] : [.closeOnExec, .noFollow],
-                permissions: create ? FilePermissions(rawValue: 0o644) : nil)
+                path,
+                mode,
+                options: create ? [.create, .closeOnExec, .noFollow] : [.closeOnExec, .noFollow],
+                permissions: create ? FilePermissions(rawValue: 0o644) : nil
+            )
         } catch Errno.noSuchFileOrDirectory {
             return nil
         } catch {

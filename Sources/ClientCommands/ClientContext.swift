@@ -23,8 +23,12 @@ struct ClientContext {
     /// Asks a pinned server what is in force.
     func ask(_ server: PinnedServer) throws(RootcellarError) -> TrustedServer {
         let trusted = try TrustedServer.ask(
-            server, layout: layout, now: surroundings.now, options: selection.transferOptions(for: server),
-            allowStale: true)
+            server,
+            layout: layout,
+            now: surroundings.now,
+            options: selection.transferOptions(for: server),
+            allowStale: true
+        )
         if let offline = trusted.offline { tell("rootcellar: warning: \(offline.description)") }
         return trusted
     }

@@ -6,8 +6,11 @@ import Model
 /// `rootcellar-client`: the client's commands alone.
 package struct ClientRoot: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "rootcellar-client", abstract: "Put signed images into containers", version: programVersion,
-        subcommands: clientCommands + [ClientVersionCommand.self])
+        commandName: "rootcellar-client",
+        abstract: "Put signed images into containers",
+        version: programVersion,
+        subcommands: clientCommands + [ClientVersionCommand.self]
+    )
 
     package init() {}
 }

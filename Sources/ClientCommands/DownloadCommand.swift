@@ -8,8 +8,10 @@ import SystemPackage
 /// `rootcellar download`: what lxc-create runs.
 package struct DownloadCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "download", abstract: "Create a container's rootfs and configuration; run by lxc-create",
-        helpNames: [])
+        commandName: "download",
+        abstract: "Create a container's rootfs and configuration; run by lxc-create",
+        helpNames: []
+    )
 
     // LXC's own grammar has to be kept, which permutes, abbreviates and ignores stray words.
     @Argument(parsing: .captureForPassthrough) private var words: [String] = []
@@ -25,7 +27,10 @@ package struct DownloadCommand: ParsableCommand {
         for notice in words.notices { tell("rootcellar: note: \(notice)") }
         guard !words.noValidate else {
             throw RootcellarError(
-                .policy, "--no-validate: unsigned images are not accepted", hint: "pin the server's keys: rootcellar trust add")
+                .policy,
+                "--no-validate: unsigned images are not accepted",
+                hint: "pin the server's keys: rootcellar trust add"
+            )
         }
         let context = try ClientContext()
         let server = try context.selection.server(named: words.server)
@@ -41,32 +46,55 @@ package struct DownloadCommand: ParsableCommand {
             !path.isEmpty, !name.isEmpty, !rootfs.isEmpty
         else {
             throw RootcellarError(
-                .usage, "Please pass the name, path, and rootfs for the container", hint: "lxc-create does that by itself")
+                .usage,
+                "Please pass the name, path, and rootfs for the container",
+                hint: "lxc-create does that by itself"
+            )
         }
         guard name.utf8.count <= 255, !name.contains("/"), !name.unicodeScalars.contains(where: isUnprintable) else {
             throw RootcellarError(.policy, "not a name for a container", subject: "'\(name)'")
         }
         guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
             throw RootcellarError(
-                .policy, "In a user namespace without a map", hint: "run lxc-create, which passes --mapped-uid")
+                .policy,
+                "In a user namespace without a map",
+                hint: "run lxc-create, which passes --mapped-uid"
+            )
         }
         guard let distribution = words.distribution, let release = words.release, let architecture = words.architecture
         else {
             throw RootcellarError(
-                .usage, "an image needs a distribution, a release and an architecture",
-                hint: "lxc-create -n NAME -t rootcellar -- -d debian -r bookworm -a amd64; --list shows what there is")
+                .usage,
+                "an image needs a distribution, a release and an architecture",
+                hint: "lxc-create -n NAME -t rootcellar -- -d debian -r bookworm -a amd64; --list shows what there is"
+            )
         }
         let image = try ImageName(
-            distribution: distribution, release: release, architecture: architecture, variant: words.variant ?? "default")
+            distribution: distribution,
+            release: release,
+            architecture: architecture,
+            variant: words.variant ?? "default"
+        )
         let creation = ContainerCreation(
-            context.surroundings, layout: context.layout, server: server,
-            options: context.selection.transferOptions(for: server), progress: say,
-            warn: { tell("rootcellar: warning: \($0)") })
+            context.surroundings,
+            layout: context.layout,
+            server: server,
+            options: context.selection.transferOptions(for: server),
+            progress: say,
+            warn: { tell("rootcellar: warning: \($0)") }
+        )
         let place = ContainerCreation.Place(
-            path: FilePath(path), name: name, rootfs: FilePath(rootfs), mappedUID: words.mappedUID,
-            mappedGID: words.mappedGID)
+            path: FilePath(path),
+            name: name,
+            rootfs: FilePath(rootfs),
+            mappedUID: words.mappedUID,
+            mappedGID: words.mappedGID
+        )
         try creation.run(
-            image, in: place, cache: words.flushCache ? .flush : words.forceCache ? .force : .normal)
+            image,
+            in: place,
+            cache: words.flushCache ? .flush : words.forceCache ? .force : .normal
+        )
     }
 
     private static let help = """

@@ -21,8 +21,11 @@ struct ImageFilter {
     init(_ words: TemplateWords) {
         func given(_ word: String?) -> String? { word?.isEmpty == true ? nil : word }
         self.init(
-            distribution: given(words.distribution), release: given(words.release),
-            architecture: given(words.architecture), variant: given(words.variant))
+            distribution: given(words.distribution),
+            release: given(words.release),
+            architecture: given(words.architecture),
+            variant: given(words.variant)
+        )
     }
 
     func matches(_ name: ImageName) -> Bool {
@@ -59,8 +62,14 @@ enum ImageTable {
                 guard let build = builds.last(where: { !revoked.contains($0.image.sha256) }) else { continue }
                 rows.append(
                     Row(
-                        distribution: name.distribution, release: name.release, architecture: name.architecture,
-                        variant: name.variant, serial: build.serial.description, tested: build.tested))
+                        distribution: name.distribution,
+                        release: name.release,
+                        architecture: name.architecture,
+                        variant: name.variant,
+                        serial: build.serial.description,
+                        tested: build.tested
+                    )
+                )
             }
         }
         return rows
@@ -68,7 +77,11 @@ enum ImageTable {
 
     /// Prints the list, in the frame that programs around LXC's templates look for if `isTemplate`.
     static func print(
-        context: ClientContext, server: PinnedServer, filter: ImageFilter, isTemplate: Bool, json: Bool = false
+        context: ClientContext,
+        server: PinnedServer,
+        filter: ImageFilter,
+        isTemplate: Bool,
+        json: Bool = false
     ) throws(RootcellarError) {
         if isTemplate { say("Downloading the image index") }
         let trusted = try context.ask(server)

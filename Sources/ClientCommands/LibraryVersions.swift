@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
 import Archive
+package import ArgumentParser
 package import Model
 import OpenPGP
 import Transfer
@@ -47,7 +47,9 @@ package struct LibraryVersions: Encodable {
 /// `version`.
 package struct ClientVersionCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Show the versions of this program and its libraries")
+        commandName: "version",
+        abstract: "Show the versions of this program and its libraries"
+    )
 
     @Flag(help: "Print JSON.") private var json = false
 

@@ -6,7 +6,9 @@ import Client
 /// `rootcellar list`.
 package struct ListCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the images of a pinned server")
+        commandName: "list",
+        abstract: "List the images of a pinned server"
+    )
 
     @Option(name: .shortAndLong, help: "Only this distribution.") private var distribution: String?
     @Option(name: .shortAndLong, help: "Only this release.") private var release: String?
@@ -20,9 +22,16 @@ package struct ListCommand: ParsableCommand {
     package func run() throws {
         let context = try ClientContext()
         try ImageTable.print(
-            context: context, server: try context.selection.server(named: server),
+            context: context,
+            server: try context.selection.server(named: server),
             filter: ImageFilter(
-                distribution: distribution, release: release, architecture: architecture, variant: variant),
-            isTemplate: false, json: json)
+                distribution: distribution,
+                release: release,
+                architecture: architecture,
+                variant: variant
+            ),
+            isTemplate: false,
+            json: json
+        )
     }
 }

@@ -10,7 +10,10 @@ import Transfer
 /// `rootcellar trust`: which servers' keys are believed.
 package struct TrustCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "trust", abstract: "Pin, list and unpin servers", subcommands: [Add.self, List.self, Remove.self])
+        commandName: "trust",
+        abstract: "Pin, list and unpin servers",
+        subcommands: [Add.self, List.self, Remove.self]
+    )
 
     package init() {}
 
@@ -21,7 +24,8 @@ package struct TrustCommand: ParsableCommand {
             discussion: """
                 The fingerprint comes from the server's operator by another way than the server itself. The server is asked
                 once: nothing is written unless everything from its root key down to its list of images is in order.
-                """)
+                """
+        )
 
         @Argument(help: "https://HOST[:PORT][/PREFIX]") private var url: String
         @Option(help: "All 40 or 64 hex digits; may be given several times.") private var fingerprint: [String]
@@ -34,9 +38,15 @@ package struct TrustCommand: ParsableCommand {
             var server = PinnedServer(address: try ServerAddress(url), fingerprints: fingerprints)
             server.certificateAuthorities = try ca.map(absolute)
             let pinned = try Pinning.add(
-                server, store: context.store, layout: context.layout, surroundings: context.surroundings,
-                options: context.selection.transferOptions(for: server))
-            tell("rootcellar: \(pinned.address.url) is '\(pinned.id ?? "?")' and pinned to \(fingerprints.map(\.hex).joined(separator: ", "))")
+                server,
+                store: context.store,
+                layout: context.layout,
+                surroundings: context.surroundings,
+                options: context.selection.transferOptions(for: server)
+            )
+            tell(
+                "rootcellar: \(pinned.address.url) is '\(pinned.id ?? "?")' and pinned to \(fingerprints.map(\.hex).joined(separator: ", "))"
+            )
         }
 
         /// The file is named in the pin, so it must mean the same from every directory.
@@ -65,11 +75,20 @@ package struct TrustCommand: ParsableCommand {
         func run() throws {
             let rows = try ClientContext().store.all().map { path, server in
                 Row(
-                    url: server.address.url, id: server.id, fingerprints: server.fingerprints.map(\.hex), file: path.string)
+                    url: server.address.url,
+                    id: server.id,
+                    fingerprints: server.fingerprints.map(\.hex),
+                    file: path.string
+                )
             }
             if json { return try sayJSON(rows) }
             guard !rows.isEmpty else { return tell("rootcellar: no server is pinned") }
-            say(table([["SERVER", "NAME", "ROOT KEY"]] + rows.map { [$0.url, $0.id ?? "-", $0.fingerprints.joined(separator: ",")] }))
+            say(
+                table(
+                    [["SERVER", "NAME", "ROOT KEY"]]
+                        + rows.map { [$0.url, $0.id ?? "-", $0.fingerprints.joined(separator: ",")] }
+                )
+            )
         }
     }
 

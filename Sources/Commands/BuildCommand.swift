@@ -12,8 +12,10 @@ import SystemPackage
 /// `rootcellar build`.
 package struct BuildCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "build", abstract: "Build an image: everything that a published image has, in one go",
-        discussion: "Without root, or with --rootless, the build runs in a user namespace with subordinate ids.")
+        commandName: "build",
+        abstract: "Build an image: everything that a published image has, in one go",
+        discussion: "Without root, or with --rootless, the build runs in a user namespace with subordinate ids."
+    )
 
     @OptionGroup private var options: DefinitionOptions
     @Option(help: "The image directory to make.") private var output: String

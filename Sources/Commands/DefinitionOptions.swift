@@ -11,8 +11,10 @@ import SystemPackage
 struct DefinitionOptions: ParsableArguments {
     @Argument(help: "An image definition in YAML, or - for standard input.") var definition: String
     @Option(
-        name: [.customShort("o"), .customLong("options")], parsing: .singleValue,
-        help: "Override a value of the definition: key=value; may be given several times.")
+        name: [.customShort("o"), .customLong("options")],
+        parsing: .singleValue,
+        help: "Override a value of the definition: key=value; may be given several times."
+    )
     var overrides: [String] = []
 
     /// Reads and checks the definition; its warnings go to standard error.
@@ -23,7 +25,12 @@ struct DefinitionOptions: ParsableArguments {
             throw RootcellarError(.definition, "not UTF-8", subject: path)
         }
         let loaded = try DefinitionFile.load(
-            text: string, path: path, overrides: overrides, hostArchitecture: machine(), now: currentTime())
+            text: string,
+            path: path,
+            overrides: overrides,
+            hostArchitecture: machine(),
+            now: currentTime()
+        )
         for warning in loaded.warnings { tell("rootcellar: warning: \(warning)") }
         return (loaded.definition, text)
     }
@@ -53,6 +60,8 @@ struct DefinitionOptions: ParsableArguments {
     private func machine() -> String {
         var name = utsname()
         _ = unsafe uname(&name)
-        return unsafe withUnsafeBytes(of: &name.machine) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return unsafe withUnsafeBytes(of: &name.machine) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
     }
 }

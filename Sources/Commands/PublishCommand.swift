@@ -9,7 +9,9 @@ import SystemPackage
 /// `rootcellar publish`.
 package struct PublishCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "publish", abstract: "Sign images and put them into a tree, all or none")
+        commandName: "publish",
+        abstract: "Sign images and put them into a tree, all or none"
+    )
 
     @Argument(help: "Directories of built images.") private var images: [String]
     @Option(help: "The tree.") private var repo: String
@@ -22,7 +24,10 @@ package struct PublishCommand: ParsableCommand {
 
     package func run() throws {
         var publisher = Publisher(
-            tree: FilePath(repo), keys: try KeyStore.open(directory: FilePath(keys)), now: currentTime())
+            tree: FilePath(repo),
+            keys: try KeyStore.open(directory: FilePath(keys)),
+            now: currentTime()
+        )
         publisher.allowsTaints = allowTainted
         let report = try publisher.publish(images: images.map { FilePath($0) }, untested: untested)
         if json { return try sayJSON(report) }

@@ -9,14 +9,19 @@ import SystemPackage
 /// `rootcellar repo`: a published tree.
 package struct RepoCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "repo", abstract: "Make and check a published tree", subcommands: [Init.self, Check.self])
+        commandName: "repo",
+        abstract: "Make and check a published tree",
+        subcommands: [Init.self, Check.self]
+    )
 
     package init() {}
 
     /// `repo init`.
     struct Init: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "init", abstract: "Begin a signed tree without images")
+            commandName: "init",
+            abstract: "Begin a signed tree without images"
+        )
 
         @Option(help: "A new or empty directory.") private var repo: String
         @Option(help: "The directory of the publisher's keys.") private var keys: String
@@ -32,7 +37,9 @@ package struct RepoCommand: ParsableCommand {
     /// `repo check`.
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check", abstract: "Verify a tree from the pinned root key down to the last byte")
+            commandName: "check",
+            abstract: "Verify a tree from the pinned root key down to the last byte"
+        )
 
         @Option(help: "The tree.") private var repo: String
         @Option(help: "The fingerprint of the root key.") private var fingerprint: String
@@ -40,12 +47,15 @@ package struct RepoCommand: ParsableCommand {
 
         func run() throws {
             let report = try TreeCheck(
-                tree: FilePath(repo), fingerprint: try Fingerprint(fingerprint), now: currentTime()
+                tree: FilePath(repo),
+                fingerprint: try Fingerprint(fingerprint),
+                now: currentTime()
             ).run()
             if json { return try sayJSON(report) }
             say(
                 "'\(report.server)': manifest \(report.manifest), valid until \(report.validUntil); \(report.images) images,"
-                    + " \(report.builds) builds, \(report.files) files with \(report.bytes) bytes, all in order")
+                    + " \(report.builds) builds, \(report.files) files with \(report.bytes) bytes, all in order"
+            )
         }
     }
 }

@@ -14,10 +14,12 @@ package struct RootCommand: AsyncParsableCommand {
             CommandGroup(name: "Build", subcommands: [BuildCommand.self, ValidateCommand.self]),
             CommandGroup(
                 name: "Publish",
-                subcommands: [KeyCommand.self, RepoCommand.self, PublishCommand.self, ServeCommand.self]),
+                subcommands: [KeyCommand.self, RepoCommand.self, PublishCommand.self, ServeCommand.self]
+            ),
             CommandGroup(name: "Use", subcommands: clientCommands),
             CommandGroup(name: "About", subcommands: [ClientVersionCommand.self]),
-        ])
+        ]
+    )
 
     package init() {}
 }

@@ -12,11 +12,13 @@ import UnixSignals
 /// `rootcellar serve`.
 package struct ServeCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Serve a tree over HTTPS",
+        commandName: "serve",
+        abstract: "Serve a tree over HTTPS",
         discussion: """
             Without a certificate one is made on the spot; its fingerprint is printed, and --ca-out writes it to a file that
             clients can be given. The first line on standard output is the address, once it is listened on.
-            """)
+            """
+    )
 
     @Option(help: "The tree.") private var repo: String
     @Option(help: "HOST:PORT; port 0 takes a free one.") private var listen: String
@@ -29,24 +31,39 @@ package struct ServeCommand: AsyncParsableCommand {
 
     package func run() async throws {
         let options = try ServeOptions(
-            repository: FilePath(repo), listen: listen, tlsCertificate: tlsCert.map { FilePath($0) },
-            tlsKey: tlsKey.map { FilePath($0) })
+            repository: FilePath(repo),
+            listen: listen,
+            tlsCertificate: tlsCert.map { FilePath($0) },
+            tlsKey: tlsKey.map { FilePath($0) }
+        )
         TreeService.raiseDescriptorLimit()
         let identity = try options.makeIdentity()
         if let identity {
             if let caOut { try identity.writeCertificate(to: FilePath(caOut)) }
-            if identity.isSelfSigned { tell("rootcellar: certificate made for this run, SHA-256 \(identity.fingerprint)") }
+            if identity.isSelfSigned {
+                tell("rootcellar: certificate made for this run, SHA-256 \(identity.fingerprint)")
+            }
         }
         var logger = Logger(label: "rootcellar") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
-        var accessLogger = Logger(label: "access") { StreamLogHandler.standardError(label: $0) }
-        accessLogger.logLevel = .info
+        // Requests are of level info, failures of ours are more.
+        var requests = Logger(label: "requests") { StreamLogHandler.standardError(label: $0) }
+        requests.logLevel = accessLog ? .info : .warning
         let service = try TreeService(
-            repository: options.repository, listen: options.listen, identity: identity, limits: options.limits,
-            logger: accessLog ? accessLogger : nil, onListening: { address in say("https://\(address)") })
+            repository: options.repository,
+            listen: options.listen,
+            identity: identity,
+            limits: options.limits,
+            logger: requests,
+            onListening: { address in say("https://\(address)") }
+        )
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [.init(service: service)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
         try await group.run()
     }
 }

@@ -5,7 +5,9 @@ package import ArgumentParser
 /// `rootcellar validate`.
 package struct ValidateCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "validate", abstract: "Check an image definition; nothing is printed if it is in order")
+        commandName: "validate",
+        abstract: "Check an image definition; nothing is printed if it is in order"
+    )
 
     @OptionGroup private var options: DefinitionOptions
 

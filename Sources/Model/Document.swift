@@ -38,15 +38,21 @@ extension Document {
             let format = try decoder.decode(FormatOnly.self, from: data).format
             guard format == documentFormat else {
                 throw RootcellarError(
-                    .policy, "this program is too old for format \(format) of the \(Self.title)", subject: subject,
-                    hint: "install a newer version of rootcellar")
+                    .policy,
+                    "this program is too old for format \(format) of the \(Self.title)",
+                    subject: subject,
+                    hint: "install a newer version of rootcellar"
+                )
             }
             self = try decoder.decode(Self.self, from: data)
         } catch let error as RootcellarError {
             throw RootcellarError(error.errorClass, error.reason, subject: subject, hint: error.hint)
         } catch {
             throw RootcellarError(
-                .binding, "the \(Self.title) is not well formed (\(documentFault(error)))", subject: subject)
+                .binding,
+                "the \(Self.title) is not well formed (\(documentFault(error)))",
+                subject: subject
+            )
         }
     }
 }

@@ -15,8 +15,11 @@ package struct Fingerprint: Hashable, Sendable, Comparable, CustomStringConverti
         if digits.hasPrefix("0X") { digits.removeFirst(2) }
         guard digits.utf8.count == 40 || digits.utf8.count == 64, bytesFromHex(digits, upperCase: true) != nil else {
             throw RootcellarError(
-                .policy, "not a full fingerprint", subject: "'\(text)'",
-                hint: "give all 40 or 64 hex digits; short key ids can be forged")
+                .policy,
+                "not a full fingerprint",
+                subject: "'\(text)'",
+                hint: "give all 40 or 64 hex digits; short key ids can be forged"
+            )
         }
         hex = digits
     }

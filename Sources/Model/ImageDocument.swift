@@ -14,7 +14,7 @@ package struct ImageDocument: Document {
     package var summary: String
     /// When the build was made: its SOURCE_DATE_EPOCH, not the builder's clock.
     package var created: Timestamp
-    /// How long a cached copy may be used without asking the server again, in seconds after `created`.
+    /// How long a cached copy may be used without asking the server again, in seconds after the minute of the serial.
     package var lifetime: Int
     /// Every file of the build by name, `image.json` itself and signatures left out.
     package var files: [String: File]
@@ -91,8 +91,16 @@ package struct ImageDocument: Document {
 
     /// An image document of the current format.
     package init(
-        name: ImageName, serial: Serial, summary: String, created: Timestamp, lifetime: Int,
-        files: [String: File], tar: Tar, packages: [Package], inputs: [String: String], taints: [String] = []
+        name: ImageName,
+        serial: Serial,
+        summary: String,
+        created: Timestamp,
+        lifetime: Int,
+        files: [String: File],
+        tar: Tar,
+        packages: [Package],
+        inputs: [String: String],
+        taints: [String] = []
     ) {
         distribution = name.distribution
         release = name.release
@@ -114,7 +122,11 @@ package struct ImageDocument: Document {
     /// - Throws: `POLICY` if a part is not a name.
     package func name() throws(RootcellarError) -> ImageName {
         try ImageName(
-            distribution: distribution, release: release, architecture: architecture, variant: variant)
+            distribution: distribution,
+            release: release,
+            architecture: architecture,
+            variant: variant
+        )
     }
 
     /// The file called `name`, with as many block hashes as its size needs if it has any.
@@ -128,8 +140,10 @@ package struct ImageDocument: Document {
             let needed = file.size / Self.blockSize + (file.size % Self.blockSize == 0 ? 0 : 1)
             guard blocks.count == needed else {
                 throw RootcellarError(
-                    .binding, "'\(name)' has \(blocks.count) block hashes where \(needed) are needed",
-                    subject: subject)
+                    .binding,
+                    "'\(name)' has \(blocks.count) block hashes where \(needed) are needed",
+                    subject: subject
+                )
             }
         }
         return file

@@ -18,7 +18,10 @@ package struct ImageName: Hashable, Sendable, Comparable, CustomStringConvertibl
     ///
     /// - Throws: `POLICY`, naming the part that is not `[a-z0-9][a-z0-9._+-]{0,63}` or contains `..`.
     package init(
-        distribution: String, release: String, architecture: String, variant: String = "default"
+        distribution: String,
+        release: String,
+        architecture: String,
+        variant: String = "default"
     ) throws(RootcellarError) {
         self.distribution = try Self.part("distribution", distribution)
         self.release = try Self.part("release", release)
@@ -31,12 +34,18 @@ package struct ImageName: Hashable, Sendable, Comparable, CustomStringConvertibl
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 3 || parts.count == 4 else {
             throw RootcellarError(
-                .policy, "not an image name", subject: path,
-                hint: "write distribution/release/architecture[/variant]")
+                .policy,
+                "not an image name",
+                subject: path,
+                hint: "write distribution/release/architecture[/variant]"
+            )
         }
         try self.init(
-            distribution: parts[0], release: parts[1], architecture: parts[2],
-            variant: parts.count == 4 ? parts[3] : "default")
+            distribution: parts[0],
+            release: parts[1],
+            architecture: parts[2],
+            variant: parts.count == 4 ? parts[3] : "default"
+        )
     }
 
     /// `distribution/release/architecture/variant`, without a leading or trailing slash.
@@ -53,8 +62,11 @@ package struct ImageName: Hashable, Sendable, Comparable, CustomStringConvertibl
     package static func part(_ what: String, _ value: String) throws(RootcellarError) -> String {
         guard isName(value) else {
             throw RootcellarError(
-                .policy, "not a name for \(what == "architecture" ? "an" : "a") \(what)", subject: "'\(value)'",
-                hint: "use 1 to 64 of a-z 0-9 . _ + -, beginning with a letter or digit, without '..'")
+                .policy,
+                "not a name for \(what == "architecture" ? "an" : "a") \(what)",
+                subject: "'\(value)'",
+                hint: "use 1 to 64 of a-z 0-9 . _ + -, beginning with a letter or digit, without '..'"
+            )
         }
         return value
     }

@@ -61,8 +61,11 @@ package struct IndexShard: Document {
             let name: ImageName
             do {
                 name = try ImageName(
-                    distribution: distribution, release: image.release, architecture: image.architecture,
-                    variant: image.variant)
+                    distribution: distribution,
+                    release: image.release,
+                    architecture: image.architecture,
+                    variant: image.variant
+                )
             } catch {
                 throw RootcellarError(.binding, "the index has a bad name (\(error.reason))", subject: subject)
             }

@@ -21,7 +21,10 @@ package struct KeyValueFile: Sendable {
     ///   - isKnown: whether a key has a meaning; `known` are the names to suggest for one that has none.
     /// - Throws: `POLICY` for a line without `=`, an empty key, or a key that is not known (with the nearest name).
     package init(
-        _ text: String, path: String, known: [String], isKnown: (String) -> Bool
+        _ text: String,
+        path: String,
+        known: [String],
+        isKnown: (String) -> Bool
     ) throws(RootcellarError) {
         var entries: [Entry] = []
         var number = 0
@@ -31,13 +34,20 @@ package struct KeyValueFile: Sendable {
             if content.isEmpty || content.hasPrefix("#") { continue }
             guard let equals = content.firstIndex(of: "=") else {
                 throw RootcellarError(
-                    .policy, "not a setting", subject: "\(path):\(number)", hint: "write 'key = value'")
+                    .policy,
+                    "not a setting",
+                    subject: "\(path):\(number)",
+                    hint: "write 'key = value'"
+                )
             }
             let key = trimmed(content[..<equals])
             guard isKnown(key) else {
                 throw RootcellarError(
-                    .policy, "unknown key '\(key)'", subject: "\(path):\(number)",
-                    hint: nearestName(to: key, among: known).map { "did you mean '\($0)'?" })
+                    .policy,
+                    "unknown key '\(key)'",
+                    subject: "\(path):\(number)",
+                    hint: nearestName(to: key, among: known).map { "did you mean '\($0)'?" }
+                )
             }
             entries.append(Entry(key: key, value: trimmed(content[content.index(after: equals)...]), line: number))
         }

@@ -34,8 +34,12 @@ package struct Manifest: Document {
 
     /// A manifest of the current format.
     package init(
-        server: String, version: Int, signedAt: Timestamp, validUntil: Timestamp,
-        indexes: [String: FileReference], revoked: [Revocation] = []
+        server: String,
+        version: Int,
+        signedAt: Timestamp,
+        validUntil: Timestamp,
+        indexes: [String: FileReference],
+        revoked: [Revocation] = []
     ) {
         self.server = server
         self.version = version

@@ -31,7 +31,11 @@ package struct RootDocument: Document {
 
     /// A root document of the current format.
     package init(
-        server: String, version: Int, expires: Timestamp, roles: [Role: Keys], publicKeys: [String]
+        server: String,
+        version: Int,
+        expires: Timestamp,
+        roles: [Role: Keys],
+        publicKeys: [String]
     ) {
         self.server = server
         self.version = version
@@ -48,8 +52,10 @@ package struct RootDocument: Document {
             keys.fingerprints.count >= keys.threshold
         else {
             throw RootcellarError(
-                .binding, "root document \(version) has no usable keys for the role '\(role.rawValue)'",
-                subject: server)
+                .binding,
+                "root document \(version) has no usable keys for the role '\(role.rawValue)'",
+                subject: server
+            )
         }
         return keys
     }

@@ -34,8 +34,12 @@ package struct Serial: Hashable, Sendable, Comparable, CustomStringConvertible {
     package var time: Timestamp {
         let digits = Array(text.utf8)
         let civil = CivilTime(
-            year: decimal(digits[0..<4]) ?? 0, month: decimal(digits[4..<6]) ?? 0, day: decimal(digits[6..<8]) ?? 0,
-            hour: decimal(digits[9..<11]) ?? 0, minute: decimal(digits[12..<14]) ?? 0)
+            year: decimal(digits[0..<4]) ?? 0,
+            month: decimal(digits[4..<6]) ?? 0,
+            day: decimal(digits[6..<8]) ?? 0,
+            hour: decimal(digits[9..<11]) ?? 0,
+            minute: decimal(digits[12..<14]) ?? 0
+        )
         return Timestamp(seconds: civil.secondsSinceEpoch ?? 0)
     }
 

@@ -58,7 +58,10 @@ package struct SignedFile: Sendable, Equatable {
     package init(reading bytes: [UInt8], kind: Kind, subject: String) throws(RootcellarError) {
         guard bytes.count <= kind.limit else {
             throw RootcellarError(
-                .size, "the \(kind.rawValue) file has more than \(kind.limit) bytes", subject: subject)
+                .size,
+                "the \(kind.rawValue) file has more than \(kind.limit) bytes",
+                subject: subject
+            )
         }
         guard bytes.starts(with: Self.magic) else {
             throw Self.unrecognised(bytes, kind: kind, subject: subject)
@@ -86,11 +89,15 @@ package struct SignedFile: Sendable, Equatable {
     private static func unrecognised(_ bytes: [UInt8], kind: Kind, subject: String) -> RootcellarError {
         let head = String(decoding: bytes.prefix(256), as: UTF8.self).lowercased()
         if let line = head.split(separator: "\n", omittingEmptySubsequences: false).first, line.count < head.count,
-            line.hasPrefix("rootcellar signed "), let version = Int(line.dropFirst("rootcellar signed ".count)), version > 1
+            line.hasPrefix("rootcellar signed "), let version = Int(line.dropFirst("rootcellar signed ".count)),
+            version > 1
         {
             return RootcellarError(
-                .policy, "this program is too old for this \(kind.rawValue) file", subject: subject,
-                hint: "install a newer version of rootcellar")
+                .policy,
+                "this program is too old for this \(kind.rawValue) file",
+                subject: subject,
+                hint: "install a newer version of rootcellar"
+            )
         }
         let hint =
             head.contains("<html") || head.contains("<!doctype")

@@ -17,7 +17,12 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
             let hour = decimal(bytes[11..<13]), let minute = decimal(bytes[14..<16]),
             let second = decimal(bytes[17..<19]),
             let value = CivilTime(
-                year: year, month: month, day: day, hour: hour, minute: minute, second: second
+                year: year,
+                month: month,
+                day: day,
+                hour: hour,
+                minute: minute,
+                second: second
             ).secondsSinceEpoch
         else { return nil }
         seconds = value

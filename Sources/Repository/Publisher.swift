@@ -121,7 +121,7 @@ package struct Publisher {
                     .policy,
                     "the build has no test result",
                     subject: subject,
-                    hint: "run 'rootcellar test \(subject)', or publish with --untested"
+                    hint: "--untested publishes it all the same, and the index says so"
                 )
             }
         }

@@ -13,7 +13,9 @@ private let timeLimit: UInt64 = 1800
 func confine() throws(RootcellarError) {
     signal(SIGPIPE, SIG_IGN)
     umask(0)
-    guard clinux_thread_count() == 1 else { throw RootcellarError(.internal, "more than one thread before confinement") }
+    guard clinux_thread_count() == 1 else {
+        throw RootcellarError(.internal, "more than one thread before confinement")
+    }
     try step("die with the parent") { clinux_die_with_parent(getppid()) }
 }
 
@@ -38,6 +40,8 @@ private func step(_ what: String, _ call: () -> CInt) throws(RootcellarError) {
     guard call() != 0 else { return }
     let code = errno
     throw RootcellarError(
-        .policy, "the unpacker cannot \(what) (error \(code))",
-        hint: "run as root, or as the root of a user namespace as lxc-create does")
+        .policy,
+        "the unpacker cannot \(what) (error \(code))",
+        hint: "run as root, or as the root of a user namespace as lxc-create does"
+    )
 }

@@ -25,7 +25,8 @@ func extract(_ words: [String]) throws(RootcellarError) {
         let report = try Unpacking.run(tar: .standardInput, root: root, expecting: options.expectation)
         for path in options.expanded { try options.tokens.expandFile(path, in: root) }
         try makeTerminalDirectory(root)
-        let text = "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
+        let text =
+            "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
         let bytes = Array(text.utf8)
         try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
     } catch {
@@ -37,10 +38,10 @@ func extract(_ words: [String]) throws(RootcellarError) {
 /// LXC mounts a devpts on `dev/pts`, so the directory has to be there whatever the image has.
 private func makeTerminalDirectory(_ root: FileDescriptor) throws(RootcellarError) {
     try system("make dev/pts") { () throws(Errno) in
-        do throws(Errno) { try root.makeDirectory("dev".utf8, mode: 0o755) } catch where error == .fileExists {}
+        do throws(Errno) { try root.makeDirectory("dev".utf8, mode: 0o755) } catch  where error == .fileExists {}
         let devices = try root.openDirectoryBeneath(Array("dev".utf8))
         defer { try? devices.close() }
-        do throws(Errno) { try devices.makeDirectory("pts".utf8, mode: 0o755) } catch where error == .fileExists {}
+        do throws(Errno) { try devices.makeDirectory("pts".utf8, mode: 0o755) } catch  where error == .fileExists {}
     }
 }
 

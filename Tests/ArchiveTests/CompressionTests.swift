@@ -41,11 +41,18 @@ struct CompressionTests {
             #expect(sum.output == "\(packed.tar.sha256)\n")
         }
         for (name, file) in packed.files {
-            #expect(try HashedFile.read(ScratchDirectory.path.appending(name == "zst" || name == "xz" ? "a.tar.\(name)" : "a.\(name)")) == file)
+            #expect(
+                try HashedFile.read(
+                    ScratchDirectory.path.appending(name == "zst" || name == "xz" ? "a.tar.\(name)" : "a.\(name)")
+                ) == file
+            )
         }
     }
 
-    @Test("are refused when they are cut, changed, longer than signed or of another kind", arguments: Compression.allCases)
+    @Test(
+        "are refused when they are cut, changed, longer than signed or of another kind",
+        arguments: Compression.allCases
+    )
     func broken(_ compression: Compression) async throws {
         let directory = ScratchDirectory.path
         let plain = directory.appending("plain")
@@ -76,13 +83,21 @@ struct CompressionTests {
     private func decompress(_ bytes: [UInt8], _ compression: Compression, limit: Int) throws -> [UInt8] {
         let directory = ScratchDirectory.path
         let input = try FileDescriptor.open(
-            directory.appending("in"), .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
+            directory.appending("in"),
+            .readWrite,
+            options: [.create, .truncate],
+            permissions: .ownerReadWrite
+        )
         defer { try? input.close() }
         try input.writeAll(bytes)
         try input.seek(offset: 0, from: .start)
         let outputPath = directory.appending("out")
         let output = try FileDescriptor.open(
-            outputPath, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            outputPath,
+            .writeOnly,
+            options: [.create, .truncate],
+            permissions: .ownerReadWrite
+        )
         defer { try? output.close() }
         try compression.decompress(input, to: output, limit: limit)
         return try read(outputPath)

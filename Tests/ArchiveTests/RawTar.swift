@@ -6,9 +6,16 @@ struct RawTar {
 
     /// A member whose fields are taken as they are.
     mutating func add(
-        _ name: String, type: Character = "0", mode: String = "0000644", uid: String = "0000000",
-        gid: String = "0000000", size: String? = nil, link: String = "", content: [UInt8] = [],
-        magic: String = "ustar\u{0}00", checksum: Int? = nil
+        _ name: String,
+        type: Character = "0",
+        mode: String = "0000644",
+        uid: String = "0000000",
+        gid: String = "0000000",
+        size: String? = nil,
+        link: String = "",
+        content: [UInt8] = [],
+        magic: String = "ustar\u{0}00",
+        checksum: Int? = nil
     ) {
         var block = [UInt8](repeating: 0, count: 512)
         func put(_ text: String, _ offset: Int) {

@@ -12,7 +12,11 @@ struct RootfsWriterTests {
         let directory = ScratchDirectory.path
         let tar = directory.appending("in.tar")
         let file = try FileDescriptor.open(
-            tar, .readWrite, options: [.create, .truncate], permissions: .ownerReadWrite)
+            tar,
+            .readWrite,
+            options: [.create, .truncate],
+            permissions: .ownerReadWrite
+        )
         defer { try? file.close() }
         try file.writeAll(bytes)
         try file.seek(offset: 0, from: .start)
@@ -47,22 +51,30 @@ struct RootfsWriterTests {
 
     @Test("refuses to write through a symbolic link, wherever it points")
     func throughLink() {
-        expectRefusal("absolute") { $0.add("l", type: "2", link: "/tmp"); $0.add("l/x") }
+        expectRefusal("absolute") {
+            $0.add("l", type: "2", link: "/tmp"); $0.add("l/x")
+        }
     }
 
     @Test("refuses to write through a link that stays inside")
     func throughInsideLink() {
-        expectRefusal("inside") { $0.add("d", type: "5"); $0.add("l", type: "2", link: "d"); $0.add("l/x") }
+        expectRefusal("inside") {
+            $0.add("d", type: "5"); $0.add("l", type: "2", link: "d"); $0.add("l/x")
+        }
     }
 
     @Test("refuses a name twice unless both are directories")
     func twice() throws {
-        expectRefusal("files") { $0.add("x"); $0.add("x") }
+        expectRefusal("files") {
+            $0.add("x"); $0.add("x")
+        }
     }
 
     @Test("refuses a directory that was a link, and a link that was a directory")
     func typeChange() {
-        expectRefusal("link over directory") { $0.add("d", type: "5"); $0.add("d", type: "2", link: "x") }
+        expectRefusal("link over directory") {
+            $0.add("d", type: "5"); $0.add("d", type: "2", link: "x")
+        }
     }
 
     @Test("refuses hard links to links, to directories, to what is not there yet", arguments: ["l", "d", "later"])
@@ -77,7 +89,11 @@ struct RootfsWriterTests {
 
     @Test("leaves devices out and counts them")
     func devices() throws {
-        let report = try unpack(archive { $0.add("null", type: "3"); $0.add("sda", type: "4") })
+        let report = try unpack(
+            archive {
+                $0.add("null", type: "3"); $0.add("sda", type: "4")
+            }
+        )
         #expect(report.omissions.devices == 2)
         let there = try? FileDescriptor.open(ScratchDirectory.path.appending("root/null"), .readOnly)
         #expect(there == nil)
@@ -92,10 +108,13 @@ struct RootfsWriterTests {
                     ("SCHILY.xattr.security.selinux", "label"),
                 ])
                 $0.add("x")
-            })
+            }
+        )
         #expect(report.omissions.attributes == 2)
         let listed = try await runProgram(
-            "getfattr", ["--absolute-names", "-m", "-", "-d", ScratchDirectory.path.appending("root/x").string])
+            "getfattr",
+            ["--absolute-names", "-m", "-", "-d", ScratchDirectory.path.appending("root/x").string]
+        )
         #expect(listed.output.contains("user.note=\"text\""))
         #expect(!listed.output.contains("trusted.") && !listed.output.contains("selinux"))
     }
@@ -115,7 +134,9 @@ struct RootfsWriterTests {
 
     @Test("refuses more or fewer members or bytes than are signed", arguments: [(2, 1), (4, 1), (3, 0), (3, 2)])
     func counts(_ entries: Int, _ bytes: Int) {
-        let tar = archive { $0.add("a", content: [1]); $0.add("b") }
+        let tar = archive {
+            $0.add("a", content: [1]); $0.add("b")
+        }
         #expect(throws: RootcellarError.self) {
             try unpack(tar, expecting: Unpacking.Expectation(entries: entries, contentBytes: bytes))
         }

@@ -26,10 +26,13 @@ struct TarReaderTests {
         return tar.bytes
     }
 
-    @Test("for a name that could leave the rootfs or mean two things", arguments: [
-        "../x", "a/../../x", "a/..", "/etc/passwd", "//x", "/./x", "./../x", "a//b", "a/./b", "./.", "",
-        String(repeating: "n", count: 99) + "/",
-    ])
+    @Test(
+        "for a name that could leave the rootfs or mean two things",
+        arguments: [
+            "../x", "a/../../x", "a/..", "/etc/passwd", "//x", "/./x", "./../x", "a//b", "a/./b", "./.", "",
+            String(repeating: "n", count: 99) + "/",
+        ]
+    )
     func names(_ name: String) {
         let valid = name.hasPrefix("nnn")
         #expect(refusal(archive { $0.add(name, content: []) }) == (valid ? nil : .archive))
@@ -37,18 +40,51 @@ struct TarReaderTests {
 
     @Test("for such a name in an extended header or a GNU long name", arguments: ["../x", "/x", "a/../b", "a//b"])
     func longNames(_ name: String) {
-        #expect(refusal(archive { $0.addExtended([("path", name)]); $0.add("fine") }) == .archive)
-        #expect(refusal(archive { $0.addExtended([("linkpath", name)]); $0.add("fine", type: "1") }) == .archive)
-        #expect(refusal(archive { $0.add("././@LongLink", type: "L", content: Array(name.utf8) + [0]); $0.add("fine") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("path", name)]); $0.add("fine")
+                }
+            ) == .archive
+        )
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("linkpath", name)]); $0.add("fine", type: "1")
+                }
+            ) == .archive
+        )
+        #expect(
+            refusal(
+                archive {
+                    $0.add("././@LongLink", type: "L", content: Array(name.utf8) + [0]); $0.add("fine")
+                }
+            ) == .archive
+        )
     }
 
-    @Test("for a member of a type that no rootfs has", arguments: ["7", "D", "M", "N", "S", "V", "A", "9"] as [Character])
+    @Test(
+        "for a member of a type that no rootfs has",
+        arguments: ["7", "D", "M", "N", "S", "V", "A", "9"] as [Character]
+    )
     func types(_ type: Character) { #expect(refusal(archive { $0.add("x", type: type) }) == .archive) }
 
     @Test("for sizes that header and extended header disagree on")
     func sizes() {
-        #expect(refusal(archive { $0.addExtended([("size", "1024")]); $0.add("x", content: [1]) }) == .archive)
-        #expect(refusal(archive { $0.addExtended([("size", "1")]); $0.add("x", content: [1]) }) == nil)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("size", "1024")]); $0.add("x", content: [1])
+                }
+            ) == .archive
+        )
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("size", "1")]); $0.add("x", content: [1])
+                }
+            ) == nil
+        )
     }
 
     @Test("for content on something that is not a file", arguments: ["1", "2", "5", "6"] as [Character])
@@ -56,12 +92,27 @@ struct TarReaderTests {
         #expect(refusal(archive { $0.add("x", type: type, link: "y", content: [1]) }) == .archive)
     }
 
-    @Test("for owners that the kernel or another tool would take for others", arguments: [
-        "4294967295", "1099511627776", "-2", "2147483648",
-    ])
+    @Test(
+        "for owners that the kernel or another tool would take for others",
+        arguments: [
+            "4294967295", "1099511627776", "-2", "2147483648",
+        ]
+    )
     func owners(_ id: String) {
-        #expect(refusal(archive { $0.addExtended([("uid", id)]); $0.add("x", mode: "0004755") }) == .archive)
-        #expect(refusal(archive { $0.addExtended([("gid", id)]); $0.add("x") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("uid", id)]); $0.add("x", mode: "0004755")
+                }
+            ) == .archive
+        )
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("gid", id)]); $0.add("x")
+                }
+            ) == .archive
+        )
     }
 
     @Test("for numbers that are none", arguments: ["00x0644", "-000644", "0000 44"])
@@ -71,20 +122,47 @@ struct TarReaderTests {
     func headers() {
         #expect(refusal(archive { $0.add("x", checksum: 1) }) == .archive)
         #expect(refusal(archive { $0.add("x", magic: "xstar\u{0}00") }) == .archive)
-        #expect(refusal(archive { $0.addExtended([("comment", "a")]); $0.addExtended([("comment", "b")]); $0.add("x") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("comment", "a")]); $0.addExtended([("comment", "b")]); $0.add("x")
+                }
+            ) == .archive
+        )
     }
 
-    @Test("for an extended header that is broken, repeats itself or is unknown", arguments: [
-        "5 a=b", "99 path=x\n", "0 path=x\n", "8 path=\n", "x path=y\n", "7 x=yz\n",
-    ])
+    @Test(
+        "for an extended header that is broken, repeats itself or is unknown",
+        arguments: [
+            "5 a=b", "99 path=x\n", "0 path=x\n", "8 path=\n", "x path=y\n", "7 x=yz\n",
+        ]
+    )
     func extended(_ body: String) {
-        #expect(refusal(archive { $0.add("h", type: "x", content: Array(body.utf8)); $0.add("x") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.add("h", type: "x", content: Array(body.utf8)); $0.add("x")
+                }
+            ) == .archive
+        )
     }
 
     @Test("for a global header that sets anything")
     func global() {
-        #expect(refusal(archive { $0.addExtended([("path", "y")], type: "g"); $0.add("x") }) == .archive)
-        #expect(refusal(archive { $0.addExtended([("comment", "y")], type: "g"); $0.add("x") }) == nil)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("path", "y")], type: "g"); $0.add("x")
+                }
+            ) == .archive
+        )
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("comment", "y")], type: "g"); $0.add("x")
+                }
+            ) == nil
+        )
     }
 
     @Test("for a root directory that is none")
@@ -98,14 +176,33 @@ struct TarReaderTests {
     func limits() {
         var limits = TarLimits()
         limits.entries = 2
-        #expect(refusal(archive { $0.add("a"); $0.add("b") }, limits: limits) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.add("a"); $0.add("b")
+                },
+                limits: limits
+            ) == .archive
+        )
         limits = TarLimits()
         limits.contentBytes = 3
         #expect(refusal(archive { $0.add("a", content: [1, 2, 3, 4]) }, limits: limits) == .archive)
         let deep = Array(repeating: "d", count: 65).joined(separator: "/")
-        #expect(refusal(archive { $0.addExtended([("path", deep)]); $0.add("x") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended([("path", deep)]); $0.add("x")
+                }
+            ) == .archive
+        )
         let many = (0..<65).map { ("SCHILY.xattr.user.a\($0)", "v") }
-        #expect(refusal(archive { $0.addExtended(many); $0.add("x") }) == .archive)
+        #expect(
+            refusal(
+                archive {
+                    $0.addExtended(many); $0.add("x")
+                }
+            ) == .archive
+        )
     }
 
     @Test("when there is anything but zeros after its end, or its end is missing")
@@ -136,8 +233,8 @@ struct TarReaderTests {
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
             }
-            let class_ = refusal(bytes)
-            #expect(class_ == nil || class_ == .archive)
+            let errorClass = refusal(bytes)
+            #expect(errorClass == nil || errorClass == .archive)
         }
     }
 }

@@ -14,7 +14,9 @@ struct TarRoundTripTests {
         try await makeSampleTree(tree)
         let tar = ScratchDirectory.path.appending("rootfs.tar")
         let packed = try RootfsPacker(epoch: Timestamp(seconds: 1_700_000_000), threads: 2).pack(
-            tree, outputs: [.init(.tar, name: "rootfs.tar", path: tar)])
+            tree,
+            outputs: [.init(.tar, name: "rootfs.tar", path: tar)]
+        )
         let listed = try await runProgram("tar", ["--list", "--file", tar.string, "--quoting-style=literal"])
         #expect(listed.status == 0, "\(listed.errors)")
         #expect(listed.output.split(separator: "\n").count == packed.tar.entries)

@@ -30,14 +30,17 @@ struct ImageConfigurationTests {
         #expect(configuration.architecture == "x86_64")
     }
 
-    @Test("may choose nothing else", arguments: [
-        "lxc.hook.pre-start = /bin/sh", "lxc.mount.entry = / mnt none bind 0 0", "lxc.include = /etc/passwd",
-        "lxc.include = LXC_TEMPLATE_CONFIG/../x.conf", "lxc.include = LXC_TEMPLATE_CONFIG/common.conf.d/x.conf",
-        "lxc.include = \"LXC_TEMPLATE_CONFIG/common.conf\"", "lxc.idmap =", "lxc.arch = made-up",
-        "lxc.arch = amd64\nlxc.arch = arm64", "lxc.arch=x86_64\r", "lxc.environment = A=B", "lxc.rootfs.path = /",
-        "lxc.include", " lxc.log.file = /x", "lxc.arch = x86_64\u{1b}[2J", "lxc.init.cmd = /bin/sh",
-        String(repeating: "#\n", count: 300), "#" + String(repeating: "x", count: 5000),
-    ])
+    @Test(
+        "may choose nothing else",
+        arguments: [
+            "lxc.hook.pre-start = /bin/sh", "lxc.mount.entry = / mnt none bind 0 0", "lxc.include = /etc/passwd",
+            "lxc.include = LXC_TEMPLATE_CONFIG/../x.conf", "lxc.include = LXC_TEMPLATE_CONFIG/common.conf.d/x.conf",
+            "lxc.include = \"LXC_TEMPLATE_CONFIG/common.conf\"", "lxc.idmap =", "lxc.arch = made-up",
+            "lxc.arch = amd64\nlxc.arch = arm64", "lxc.arch=x86_64\r", "lxc.environment = A=B", "lxc.rootfs.path = /",
+            "lxc.include", " lxc.log.file = /x", "lxc.arch = x86_64\u{1b}[2J", "lxc.init.cmd = /bin/sh",
+            String(repeating: "#\n", count: 300), "#" + String(repeating: "x", count: 5000),
+        ]
+    )
     func refused(_ text: String) { #expect(refusal(text) == .meta) }
 
     @Test("never crashes and is never half accepted, whatever the bytes")
@@ -61,7 +64,11 @@ struct ContainerConfigurationTests {
         image.includes = ["common.conf", "userns.conf"]
         image.architecture = "x86_64"
         return try ContainerConfiguration(existing: existing, path: "config").text(
-            image: image, directory: "/usr/share/lxc/config", exists: { _ in true }, name: "p1")
+            image: image,
+            directory: "/usr/share/lxc/config",
+            exists: { _ in true },
+            name: "p1"
+        )
     }
 
     private let existing = """

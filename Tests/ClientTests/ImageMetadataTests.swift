@@ -12,7 +12,7 @@ struct ImageMetadataTests {
     private func archive(_ members: [(String, String)]) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var writer = TarWriter(namePrefix: "") { piece throws(RootcellarError) in
-            piece.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+            unsafe piece.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
         }
         for (name, text) in members {
             let content = Array(text.utf8)
@@ -40,16 +40,23 @@ struct ImageMetadataTests {
         }
     }
 
-    @Test("offers the member of the mode first, then that of the level", arguments: [
-        (["config", "config-user", "config-user.7"], true, "config-user.7"), (["config", "config.7"], true, "config.7"),
-        (["config-user", "config.7"], true, "config-user"), (["config", "config-user"], false, "config"),
-        (["config", "config.5"], false, "config"),
-    ])
+    @Test(
+        "offers the member of the mode first, then that of the level",
+        arguments: [
+            (["config", "config-user", "config-user.7"], true, "config-user.7"),
+            (["config", "config.7"], true, "config.7"),
+            (["config-user", "config.7"], true, "config-user"), (["config", "config-user"], false, "config"),
+            (["config", "config.5"], false, "config"),
+        ]
+    )
     func lookup(_ names: [String], _ userMode: Bool, _ chosen: String) throws {
         let architectures = ["x86_64", "arm64", "riscv64"]
         let members = zip(names, architectures).map { ($0, Self.configuration($1)) }
         let metadata = try ImageMetadata(archive: try archive(members), userMode: userMode)
-        #expect(metadata.configuration.architecture == members.first { $0.0 == chosen }.map { String($0.1.dropFirst(11).dropLast()) })
+        #expect(
+            metadata.configuration.architecture
+                == members.first { $0.0 == chosen }.map { String($0.1.dropFirst(11).dropLast()) }
+        )
     }
 
     @Test("is refused with mounts, unknown or too many members, or without a configuration")
@@ -70,7 +77,9 @@ struct ImageMetadataTests {
     func message() throws {
         let text = "Hello\u{1b}]52;c;x\u{7} \u{202e}there\n\nnext\n" + String(repeating: "line\n", count: 200)
         let metadata = try ImageMetadata(
-            archive: try archive([("config", Self.configuration("x86_64")), ("create-message", text)]), userMode: false)
+            archive: try archive([("config", Self.configuration("x86_64")), ("create-message", text)]),
+            userMode: false
+        )
         let lines = metadata.message.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 100)
         #expect(lines[0] == "  Hello]52;c;x there")

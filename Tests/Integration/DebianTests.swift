@@ -22,7 +22,9 @@ struct DebianTests {
         let image = try await DebianImage.shared.directory()
         let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")
         let result = try await runProgram(
-            "bash", [scripts.appending(script).string, Programs.directory.string, image.string] + words)
+            "bash",
+            [scripts.appending(script).string, Programs.directory.string, image.string] + words
+        )
         #expect(result.status == 0, "\(result.output.suffix(4000))\n\(result.errors.suffix(4000))")
     }
 }
@@ -38,15 +40,21 @@ private actor DebianImage {
     func directory() async throws -> FilePath {
         if let built { return try await built.value }
         let task = Task {
-            if let given = getenv("ROOTCELLAR_TEST_IMAGE") { return FilePath(String(cString: given)) }
+            if let given = unsafe getenv("ROOTCELLAR_TEST_IMAGE") { return unsafe FilePath(String(cString: given)) }
             let scratch = try makeScratchDirectory()
-            DebianImageRemoval.path = scratch
-            atexit { DebianImageRemoval.path.map(removeTree) }
+            unsafe DebianImageRemoval.path = scratch
+            atexit { unsafe DebianImageRemoval.path.map(removeTree) }
             let output = scratch.appending("image")
             let architecture = try await Programs.shell("dpkg --print-architecture")
             try await Programs.rootcellar(
-                "build", Self.definition.string, "-o", "image.release=bookworm", "-o",
-                "image.architecture=\(architecture.trimming())", "--output", output.string
+                "build",
+                Self.definition.string,
+                "-o",
+                "image.release=bookworm",
+                "-o",
+                "image.architecture=\(architecture.trimming())",
+                "--output",
+                output.string
             ).succeeded()
             return output
         }

@@ -20,7 +20,9 @@ package struct ScratchDirectory: TestTrait, SuiteTrait, TestScoping {
     package var isRecursive: Bool { true }
 
     package func provideScope(
-        for test: Test, testCase: Test.Case?, performing body: @Sendable @concurrent () async throws -> Void
+        for test: Test,
+        testCase: Test.Case?,
+        performing body: @Sendable @concurrent () async throws -> Void
     ) async throws {
         guard testCase != nil else { return try await body() }
         let path = try makeScratchDirectory()
