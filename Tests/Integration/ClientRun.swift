@@ -49,7 +49,7 @@ struct ClientHost: Sendable {
 
     /// What is in the cache, locks left out: they are made when they are needed and stay.
     func cacheSnapshot() async throws -> Snapshot {
-        var snapshot = try await Snapshot(cache).ignoringTimes(of: ".")
+        var snapshot = try await Snapshot(cache).without(".")
         snapshot.entries = snapshot.entries.filter { !$0.key.hasPrefix("./locks") }
         return snapshot
     }

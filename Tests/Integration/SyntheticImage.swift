@@ -31,6 +31,8 @@ struct SyntheticImage {
         ),
         ("templates", "/etc/hostname\n/etc/hosts\n"),
     ]
+    /// Where the symbolic link `/out` points; none if empty.
+    var outwardLink = ""
     /// A tar to take instead of a packed tree, and what its image document says about it.
     var tar: (bytes: [UInt8], entries: Int, content: Int, size: Int?)?
 
@@ -110,11 +112,12 @@ struct SyntheticImage {
             echo tool > bin/tool; chmod 755 bin/tool; setcap cap_net_raw+ep bin/tool; ln bin/tool bin/same; ln -s tool bin/link
             echo su > bin/su; chmod 4755 bin/su; : > var/lib/empty/file; chmod 700 root; chmod 1777 tmp
             echo mine > home/user/file; setfattr -n user.note -v kept home/user/file; chown -R 1000:1000 home/user
+            test -z "$4" || ln -s "$4" out
             mkfifo var/fifo; mknod dev/null c 1 3
             echo grüße > "usr/share/doc/größe"; echo deep > "usr/share/doc/$3"
             head -c "$2"K /dev/urandom > usr/share/bulk
             find . -depth -print0 | xargs -0 touch -h -d @1600000000
             """
-        try await Programs.shell(script, tree.string, String(bulk), long)
+        try await Programs.shell(script, tree.string, String(bulk), long, outwardLink)
     }
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Kills at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 100 and more.
+@Suite("SIGKILL at any moment", .scratchDirectory, .serialized)
+struct InterruptionTests {
+    private static let kills = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
+
+    @Test("of a publisher leaves a tree that is right, and the next publisher leaves no trace of it")
+    func publish() async throws {
+        var random = SeededGenerator()
+        let site = try await Site()
+        var duration = Duration.zero
+        var killed = 0
+        var scratch: Set<String> = []
+        for number in 0...Self.kills {
+            var image = SyntheticImage()
+            image.age = Int64(Self.kills + 2 - number) * 60
+            image.bulk = 300
+            let directory = site.top.appending("image-\(number)")
+            try await image.write(to: directory)
+            if number == 0 {
+                duration = try await ContinuousClock().measure { try await site.publish(directory).succeeded() }
+                continue
+            }
+            let delay = Self.moment(within: duration, &random)
+            let program = Programs.directory.appending("rootcellar").string
+            let result = try await runProgram(
+                "timeout",
+                ["--foreground", "-s", "KILL", delay, program] + site.publication([directory])
+            )
+            if result.status == 137 { killed += 1 }
+            let place = Comment(rawValue: "killed after \(delay) s, seed \(random.seed)")
+            #expect([0, 137].contains(result.status), "\(place): \(result.errors)")
+            scratch.formUnion(try Self.engineDirectories())
+            let between = try await site.check()
+            #expect(between.status == 0, "\(place): \(between.errors)")
+
+            let start = ContinuousClock.now
+            let again = try await site.publish(directory)
+            if again.status == 0 { duration = ContinuousClock.now - start }
+            // A publisher that was killed after the pointer had published all the same.
+            let isThere = again.status == 20 && again.errors.contains("is published")
+            #expect(again.status == 0 || isThere, "\(place): \(again.errors)")
+            let check = try await site.check()
+            #expect(check.status == 0, "\(place): \(check.errors)")
+            #expect(check.output.contains("\"builds\" : \(number + 1),"), place)
+            #expect(check.output.replacing(/\s/, with: "").contains("\"leftovers\":[]"), "\(place): \(check.output)")
+            let hidden = try await Programs.shell("cd \"$1/.rootcellar\"; find . -type f -o -type l", site.tree.string)
+            #expect(hidden == "./lock\n", place)
+            removeTree(directory)
+            removeTree(FilePath(directory.string + ".tree"))
+        }
+        #expect(killed >= Self.kills / 4)
+        try await Self.expectGone(scratch)
+    }
+
+    @Test("of a creation leaves a cache that is right, and the next creation leaves no trace of it")
+    func download() async throws {
+        var random = SeededGenerator()
+        let site = try await Site.publishing()
+        try await PublishedServer.run(site) { server in
+            let host = try ClientHost()
+            try await host.trust(server, site)
+            try await host.download(server).result.succeeded()
+            host.emptyCache()
+            var start = ContinuousClock.now
+            let good = try await host.download(server)
+            var duration = ContinuousClock.now - start
+            let expected = try await good.snapshot()
+            var killed = 0
+            var scratch: Set<String> = []
+            for number in 0..<Self.kills {
+                if number % 4 != 3 { host.emptyCache() }
+                let delay = Self.moment(within: duration, &random)
+                let script = "exec timeout --foreground -s KILL \(delay) \"$@\""
+                let victim = try await host.download(server, script: script)
+                if victim.result.status == 137 { killed += 1 }
+                let place = Comment(rawValue: "killed after \(delay) s, seed \(random.seed)")
+                #expect([0, 137].contains(victim.result.status), "\(place): \(victim.result.errors)")
+                // lxc-create takes the container away; until then its configuration is the old or the new one.
+                #expect([Creation.before, try text(good.config)].contains(try text(victim.config)), place)
+                scratch.formUnion(try Self.engineDirectories())
+                victim.remove()
+
+                start = ContinuousClock.now
+                let next = try await host.download(server)
+                // Other tests come and go, and with them the time that it takes.
+                duration = max(duration / 2, ContinuousClock.now - start)
+                #expect(next.result.status == 0, "\(place): \(next.result.errors)")
+                #expect(try await next.snapshot().differences(from: expected) == [], place)
+                #expect(try await host.strangeCacheFiles() == [], place)
+                next.remove()
+            }
+            #expect(killed >= Self.kills / 4)
+            try await Self.expectGone(scratch)
+        }
+    }
+
+    /// A moment from the start to a little after the end, in seconds.
+    private static func moment(within duration: Duration, _ random: inout SeededGenerator) -> String {
+        let milliseconds = max(1, Int(duration / .milliseconds(1)))
+        let delay = Int.random(in: 1...(milliseconds * 11 / 10), using: &random)
+        return "\(delay / 1000).\(String(1000 + delay % 1000).dropFirst())"
+    }
+
+    /// Private directories of signature checks that are there now, of whatever process.
+    private static func engineDirectories() throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter { $0.hasPrefix("rootcellar-pgp-") })
+    }
+
+    /// Expects that none of these directories stays: those of living processes end with them, those of killed ones are
+    /// swept away by the next process.
+    private static func expectGone(_ directories: Set<String>) async throws {
+        var left = directories
+        for _ in 0..<100 where !left.isEmpty {
+            try await Task.sleep(for: .milliseconds(100))
+            left.formIntersection(try engineDirectories())
+        }
+        #expect(left.isEmpty)
+    }
+}
