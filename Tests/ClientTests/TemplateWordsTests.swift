@@ -44,7 +44,7 @@ struct TemplateWordsTests {
     @Test(
         "is refused when an option is unknown, ambiguous, lacks its value or has one too many",
         arguments: [
-            ["--unknown"], ["-x"], ["--no"], ["--d"].map { $0 + "x" }, ["--re"], ["--list=yes"], ["-d"],
+            ["--unknown"], ["-x"], ["--d"].map { $0 + "x" }, ["--re"], ["--list=yes"], ["-d"],
             ["--mapped-uid", "x"],
             ["--", "x"].reversed().map { $0 == "--" ? "--k" : $0 },
         ]

@@ -407,15 +407,4 @@ struct VerifierTests {
             #expect(EngineProcesses.ids(naming: place) == [])
         }
     }
-
-    @Test("takes at most a few process starts' time")
-    func speed() async throws {
-        try await withKey { gpg, key, block in
-            let signature = try await gpg.sign(message, by: key.hex)
-            let best = try (0..<10).map { _ in
-                try ContinuousClock().measure { _ = try verify(signature, keys: [block], by: [key]) }
-            }.min()
-            #expect(try #require(best) < .milliseconds(100))
-        }
-    }
 }
