@@ -108,18 +108,27 @@ struct InterruptionTests {
         return "\(delay / 1000).\(String(1000 + delay % 1000).dropFirst())"
     }
 
-    /// Private directories of signature checks that are there now, of whatever process.
+    /// Private directories of signature checks that are there now and that no living process holds.
     private static func engineDirectories() throws -> Set<String> {
-        Set(try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter { $0.hasPrefix("rootcellar-pgp-") })
+        let locks = try text("/proc/locks")
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter {
+            $0.hasPrefix("rootcellar-pgp-")
+        }
+        return Set(
+            names.filter { name in
+                let attributes = try? FileManager.default.attributesOfItem(atPath: "/tmp/\(name)")
+                guard let inode = attributes?[.systemFileNumber] as? UInt64 else { return false }
+                return !locks.contains(":\(inode) ")
+            }
+        )
     }
 
-    /// Expects that none of these directories stays: those of living processes end with them, those of killed ones are
-    /// swept away by the next process.
+    /// Expects that none of these directories stays: the next process sweeps away those of killed ones.
     private static func expectGone(_ directories: Set<String>) async throws {
         var left = directories
         for _ in 0..<100 where !left.isEmpty {
-            try await Task.sleep(for: .milliseconds(100))
             left.formIntersection(try engineDirectories())
+            try await Task.sleep(for: .milliseconds(100))
         }
         #expect(left.isEmpty)
     }
