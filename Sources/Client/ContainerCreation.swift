@@ -67,9 +67,17 @@ package struct ContainerCreation {
         let (trusted, build) = try select(name, cache)
         let metadata = try metadata(trusted, build)
         let configuration = try configuration(metadata.configuration, place)
-        let report = try unpack(trusted, build, metadata, place, into: rootfs)
-        try remember(build, trusted)
-        try writeConfiguration(configuration, place, rootfs)
+        let mode = (try? rootfs.status().mode) ?? 0o755
+        let report: UnpackPipeline.Report
+        do throws(RootcellarError) {
+            report = try unpack(trusted, build, metadata, place, into: rootfs)
+            try remember(build, trusted)
+            try writeConfiguration(configuration, place)
+        } catch {
+            try? emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
+            try? rootfs.changeMode(mode)
+            throw error
+        }
         if report.devicesLeftOut + report.attributesLeftOut > 0 {
             warn("left out: \(report.devicesLeftOut) device nodes, \(report.attributesLeftOut) extended attributes")
         }
@@ -272,29 +280,20 @@ package struct ContainerCreation {
     }
 
     /// lxc-create reads the file again as the user outside the namespace, so it is given to that user.
-    private func writeConfiguration(
-        _ text: String,
-        _ place: Place,
-        _ rootfs: FileDescriptor
-    ) throws(RootcellarError) {
+    private func writeConfiguration(_ text: String, _ place: Place) throws(RootcellarError) {
         let path = place.path.appending("config")
-        do throws(RootcellarError) {
-            try replaceFile(path, Array(text.utf8), mode: 0o640, .policy)
-            guard let uid = place.mappedUID else { return }
-            do {
-                let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
-                defer { try? file.close() }
-                try file.changeOwner(uid: uid, gid: place.mappedGID ?? 0)
-            } catch {
-                throw RootcellarError(
-                    .policy,
-                    "cannot give the configuration to its user: \(error)",
-                    subject: path.string
-                )
-            }
+        try replaceFile(path, Array(text.utf8), mode: 0o640, .policy)
+        guard let uid = place.mappedUID else { return }
+        do {
+            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
+            defer { try? file.close() }
+            try file.changeOwner(uid: uid, gid: place.mappedGID ?? 0)
         } catch {
-            try? emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
-            throw error
+            throw RootcellarError(
+                .policy,
+                "cannot give the configuration to its user: \(error)",
+                subject: path.string
+            )
         }
     }
 }

@@ -19,7 +19,6 @@ package final class UnpackPipeline {
 
     private let decoder: ChildProcess
     private let extractor: ChildProcess
-    private let rootfs: FileDescriptor
     private var input: FileDescriptor?
     private let report: FileDescriptor
     private let decoderErrors: FileDescriptor
@@ -69,9 +68,8 @@ package final class UnpackPipeline {
             self.report = report.reading
             self.decoderErrors = decoderErrors.reading
             self.extractorErrors = extractorErrors.reading
-            self.rootfs = rootfs
         } catch {
-            throw RootcellarError(.internal, "cannot start the unpacker: \(error)", subject: program.string)
+            throw RootcellarError(.policy, "cannot start the unpacker: \(error)", subject: program.string)
         }
     }
 
@@ -82,7 +80,7 @@ package final class UnpackPipeline {
 
     /// Hands on the next verified bytes.
     ///
-    /// - Throws: what the unpacker says, if it has stopped. The rootfs is empty again then.
+    /// - Throws: what the unpacker says, if it has stopped. What it wrote stays; the caller empties the rootfs.
     package func write(_ bytes: RawSpan) throws(RootcellarError) {
         guard let input else { return }
         do throws(Errno) {
@@ -94,7 +92,7 @@ package final class UnpackPipeline {
 
     /// Says that all bytes have been written, and waits.
     ///
-    /// - Throws: `ARCHIVE`, `META` or `POLICY`. The rootfs is empty again then.
+    /// - Throws: `ARCHIVE`, `META` or `POLICY`.
     package func finish() throws(RootcellarError) -> Report {
         if let error = end() { throw error }
         let numbers = Self.text(report).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
@@ -107,7 +105,7 @@ package final class UnpackPipeline {
         )
     }
 
-    /// Stops both processes after a failure elsewhere and empties the rootfs.
+    /// Stops both processes after a failure elsewhere.
     package func abandon() {
         guard input != nil else { return }
         decoder.signal(SIGKILL)
@@ -122,9 +120,6 @@ package final class UnpackPipeline {
         let decoded = (try? decoder.wait()) ?? 255
         let extracted = (try? extractor.wait()) ?? 255
         guard decoded != 0 || extracted != 0 else { return nil }
-        if extracted > 128 || extracted == 255 {
-            try? emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
-        }
         // When one of the two fails the other sees a cut stream or a closed pipe: the first cause is the one that says
         // something else.
         let fromDecoder = Self.error(decoded, Self.text(decoderErrors))
@@ -181,7 +176,7 @@ package final class UnpackPipeline {
         } catch let error as RootcellarError {
             throw error
         } catch {
-            throw RootcellarError(.internal, "cannot start the unpacker: \(error)", subject: program.string)
+            throw RootcellarError(.policy, "cannot start the unpacker: \(error)", subject: program.string)
         }
     }
 

@@ -7,7 +7,11 @@ import Model
 /// Runs a command line to its end and exits with the published status of whatever happened.
 package enum CommandLineEntry {
     /// What every program of ours does first: a closed pipe is an error to handle, not the end of the process.
-    package static func prepare() { signal(SIGPIPE, SIG_IGN) }
+    package static func prepare() {
+        signal(SIGPIPE, SIG_IGN)
+        // Every mode here is meant as it is written, whatever the caller's mask; lxc-create sets the same.
+        umask(0o022)
+    }
 
     /// For programs whose commands are all synchronous.
     package static func run(_ root: any ParsableCommand.Type) -> Never {

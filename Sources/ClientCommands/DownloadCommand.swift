@@ -32,16 +32,36 @@ package struct DownloadCommand: ParsableCommand {
                 hint: "pin the server's keys: rootcellar trust add"
             )
         }
-        let context = try ClientContext()
-        let server = try context.selection.server(named: words.server)
         if words.list {
+            let context = try ClientContext()
+            let server = try context.selection.server(named: words.server)
             try ImageTable.print(context: context, server: server, filter: ImageFilter(words), isTemplate: true)
             return
         }
-        try create(words, context, server)
+        // Names become paths, so they are checked before a file or a server is looked for.
+        let place = try Self.place(words)
+        let image = try Self.image(words)
+        let context = try ClientContext()
+        guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
+            throw RootcellarError(
+                .policy,
+                "In a user namespace without a map",
+                hint: "run lxc-create, which passes --mapped-uid"
+            )
+        }
+        let server = try context.selection.server(named: words.server)
+        let creation = ContainerCreation(
+            context.surroundings,
+            layout: context.layout,
+            server: server,
+            options: context.selection.transferOptions(for: server),
+            progress: say,
+            warn: { tell("rootcellar: warning: \($0)") }
+        )
+        try creation.run(image, in: place, cache: words.flushCache ? .flush : words.forceCache ? .force : .normal)
     }
 
-    private func create(_ words: TemplateWords, _ context: ClientContext, _ server: PinnedServer) throws {
+    private static func place(_ words: TemplateWords) throws(RootcellarError) -> ContainerCreation.Place {
         guard let path = words.path, let name = words.name, let rootfs = words.rootfs,
             !path.isEmpty, !name.isEmpty, !rootfs.isEmpty
         else {
@@ -54,13 +74,16 @@ package struct DownloadCommand: ParsableCommand {
         guard name.utf8.count <= 255, !name.contains("/"), !name.unicodeScalars.contains(where: isUnprintable) else {
             throw RootcellarError(.policy, "not a name for a container", subject: "'\(name)'")
         }
-        guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
-            throw RootcellarError(
-                .policy,
-                "In a user namespace without a map",
-                hint: "run lxc-create, which passes --mapped-uid"
-            )
-        }
+        return ContainerCreation.Place(
+            path: FilePath(path),
+            name: name,
+            rootfs: FilePath(rootfs),
+            mappedUID: words.mappedUID,
+            mappedGID: words.mappedGID
+        )
+    }
+
+    private static func image(_ words: TemplateWords) throws(RootcellarError) -> ImageName {
         guard let distribution = words.distribution, let release = words.release, let architecture = words.architecture
         else {
             throw RootcellarError(
@@ -69,31 +92,11 @@ package struct DownloadCommand: ParsableCommand {
                 hint: "lxc-create -n NAME -t rootcellar -- -d debian -r bookworm -a amd64; --list shows what there is"
             )
         }
-        let image = try ImageName(
+        return try ImageName(
             distribution: distribution,
             release: release,
             architecture: architecture,
             variant: words.variant ?? "default"
-        )
-        let creation = ContainerCreation(
-            context.surroundings,
-            layout: context.layout,
-            server: server,
-            options: context.selection.transferOptions(for: server),
-            progress: say,
-            warn: { tell("rootcellar: warning: \($0)") }
-        )
-        let place = ContainerCreation.Place(
-            path: FilePath(path),
-            name: name,
-            rootfs: FilePath(rootfs),
-            mappedUID: words.mappedUID,
-            mappedGID: words.mappedGID
-        )
-        try creation.run(
-            image,
-            in: place,
-            cache: words.flushCache ? .flush : words.forceCache ? .force : .normal
         )
     }
 

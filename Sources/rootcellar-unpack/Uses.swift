@@ -19,20 +19,15 @@ func extract(_ words: [String]) throws(RootcellarError) {
     let options = try ExtractOptions(words)
     let root = FileDescriptor(rawValue: 3)
     try confine(toDirectory: root.rawValue, fileSize: options.expectation?.contentBytes ?? TarLimits().contentBytes)
-    do throws(RootcellarError) {
-        // While members have their modes but the tree is not whole, nobody else may walk it.
-        try system("prepare") { () throws(Errno) in try root.changeMode(0o700) }
-        let report = try Unpacking.run(tar: .standardInput, root: root, expecting: options.expectation)
-        for path in options.expanded { try options.tokens.expandFile(path, in: root) }
-        try makeTerminalDirectory(root)
-        let text =
-            "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
-        let bytes = Array(text.utf8)
-        try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
-    } catch {
-        try? emptyDirectory(root, keeping: [Array("lost+found".utf8)])
-        throw error
-    }
+    // While members have their modes but the tree is not whole, nobody else may walk it.
+    try system("prepare") { () throws(Errno) in try root.changeMode(0o700) }
+    let report = try Unpacking.run(tar: .standardInput, root: root, expecting: options.expectation)
+    for path in options.expanded { try options.tokens.expandFile(path, in: root) }
+    try makeTerminalDirectory(root)
+    let text =
+        "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
+    let bytes = Array(text.utf8)
+    try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
 }
 
 /// LXC mounts a devpts on `dev/pts`, so the directory has to be there whatever the image has.

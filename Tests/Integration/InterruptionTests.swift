@@ -55,7 +55,7 @@ struct InterruptionTests {
             removeTree(directory)
             removeTree(FilePath(directory.string + ".tree"))
         }
-        #expect(killed >= Self.kills / 4)
+        #expect(killed > 0)
         try await Self.expectGone(scratch)
     }
 
@@ -96,7 +96,7 @@ struct InterruptionTests {
                 #expect(try await host.strangeCacheFiles() == [], place)
                 next.remove()
             }
-            #expect(killed >= Self.kills / 4)
+            #expect(killed > 0)
             try await Self.expectGone(scratch)
         }
     }
