@@ -35,7 +35,8 @@ struct InterruptionTests {
             )
             if result.status == 137 { killed += 1 }
             let place = Comment(rawValue: "killed after \(delay) s, seed \(random.seed)")
-            #expect([0, 137].contains(result.status), "\(place): \(result.errors)")
+            // timeout(1) says 124 where the program ended by itself in the moment it was to be killed.
+            #expect([0, 124, 137].contains(result.status), "\(place): \(result.errors)")
             scratch.formUnion(try Self.engineDirectories())
             let between = try await site.check()
             #expect(between.status == 0, "\(place): \(between.errors)")
@@ -81,7 +82,7 @@ struct InterruptionTests {
                 let victim = try await host.download(server, script: script)
                 if victim.result.status == 137 { killed += 1 }
                 let place = Comment(rawValue: "killed after \(delay) s, seed \(random.seed)")
-                #expect([0, 137].contains(victim.result.status), "\(place): \(victim.result.errors)")
+                #expect([0, 124, 137].contains(victim.result.status), "\(place): \(victim.result.errors)")
                 // lxc-create takes the container away; until then its configuration is the old or the new one.
                 #expect([Creation.before, try text(good.config)].contains(try text(victim.config)), place)
                 scratch.formUnion(try Self.engineDirectories())
