@@ -39,8 +39,9 @@ struct RootChain {
                 file,
                 kind: .root,
                 blocks: [keys],
-                by: Set(primaries),
-                pinned: pinned,
+                holding: Set(primaries),
+                by: pinned,
+                threshold: 1,
                 subject: path
             )
             let document = try RootDocument(verified: payload, subject: path)
@@ -108,28 +109,5 @@ struct RootChain {
             )
         }
         _ = try ImageName.part("server id", document.server)
-    }
-}
-
-extension SignedDocuments {
-    /// Verifies a root document at first contact: at least one of the pinned keys has to be among the signers.
-    fileprivate func verify(
-        _ file: SignedFile,
-        kind: SignedFile.Kind,
-        blocks: [[UInt8]],
-        by all: Set<Fingerprint>,
-        pinned: Set<Fingerprint>,
-        subject: String
-    ) throws(RootcellarError) -> [UInt8] {
-        let verifier = try Verifier(publicKeys: blocks, expecting: all)
-        _ = try verifier.verify(
-            SignedFile.signedBytes(kind: kind, payload: file.payload),
-            signatures: file.signatures,
-            by: pinned,
-            threshold: 1,
-            now: now,
-            subject: subject
-        )
-        return file.payload
     }
 }

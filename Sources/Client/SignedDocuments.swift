@@ -29,22 +29,24 @@ struct SignedDocuments {
             file,
             kind: kind,
             blocks: blocks,
+            holding: wanted,
             by: wanted,
             threshold: keys.threshold,
             subject: subject
         )
     }
 
-    /// Verifies a file by given keys.
+    /// Verifies a file by given keys: `blocks` hold exactly the keys `all`, of which those of `allowed` count.
     func verify(
         _ file: SignedFile,
         kind: SignedFile.Kind,
         blocks: [[UInt8]],
+        holding all: Set<Fingerprint>,
         by allowed: Set<Fingerprint>,
         threshold: Int,
         subject: String
     ) throws(RootcellarError) -> [UInt8] {
-        let verifier = try Verifier(publicKeys: blocks, expecting: allowed)
+        let verifier = try Verifier(publicKeys: blocks, expecting: all)
         _ = try verifier.verify(
             SignedFile.signedBytes(kind: kind, payload: file.payload),
             signatures: file.signatures,
