@@ -35,4 +35,12 @@ package struct ObjectStore: Sendable {
 
     /// Removes an object; one that is not here is fine.
     package func remove(_ digest: SHA256Digest) { removeFile(layout.object(digest)) }
+
+    /// Removes everything that an image document in the store names, and the document.
+    package func removeFiles(of image: FileReference) {
+        if let bytes = try? read(image), let document = try? ImageDocument(verified: bytes, subject: "cache") {
+            for file in document.files.values { remove(file.sha256) }
+        }
+        remove(image.sha256)
+    }
 }

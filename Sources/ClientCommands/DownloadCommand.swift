@@ -49,16 +49,19 @@ package struct DownloadCommand: ParsableCommand {
                 hint: "run lxc-create, which passes --mapped-uid"
             )
         }
+        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
         let server = try context.selection.server(named: words.server)
-        let creation = ContainerCreation(
+        let setting = SignedImage.Setting(
             context.surroundings,
             layout: context.layout,
             server: server,
             options: context.selection.transferOptions(for: server),
-            progress: say,
-            warn: { tell("rootcellar: warning: \($0)") }
+            narrator
         )
-        try creation.run(image, in: place, cache: words.flushCache ? .flush : words.forceCache ? .force : .normal)
+        let cache: SignedImage.CacheUse = words.flushCache ? .flush : words.forceCache ? .force : .normal
+        try ContainerCreation(context.surroundings, narrator).run(in: place) { () throws(RootcellarError) in
+            try SignedImage(image, setting, cache: cache)
+        }
     }
 
     private static func place(_ words: TemplateWords) throws(RootcellarError) -> ContainerCreation.Place {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a long work says what it is doing.
+package struct Narrator {
+    /// Takes the lines that programs around LXC look for.
+    package let progress: (String) -> Void
+    /// Takes what the user should know, one line each.
+    package let warn: (String) -> Void
+
+    /// A narrator.
+    package init(progress: @escaping (String) -> Void, warn: @escaping (String) -> Void) {
+        self.progress = progress
+        self.warn = warn
+    }
+}

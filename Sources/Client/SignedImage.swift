@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+import Glibc
+package import Model
+package import SystemPackage
+package import Transfer
+
+/// An image of a pinned server, verified from the pinned root down to each block.
+package struct SignedImage: ContainerImage {
+    /// What to do about the cache.
+    package enum CacheUse: Sendable { case normal, flush, force }
+
+    /// What stays the same while one image is chosen and unpacked.
+    package struct Setting {
+        package let surroundings: Surroundings
+        package let layout: CacheLayout
+        package let server: PinnedServer
+        package let options: TransferOptions
+        package let narrator: Narrator
+
+        /// A setting.
+        package init(
+            _ surroundings: Surroundings,
+            layout: CacheLayout,
+            server: PinnedServer,
+            options: TransferOptions,
+            _ narrator: Narrator
+        ) {
+            self.surroundings = surroundings
+            self.layout = layout
+            self.server = server
+            self.options = options
+            self.narrator = narrator
+        }
+    }
+
+    package let metadata: ImageMetadata
+    private let setting: Setting
+    private let trusted: TrustedServer
+    private let build: Catalogue.Build
+
+    /// Chooses the build and reads its metadata.
+    ///
+    /// - Throws: the class of whatever was wrong first.
+    package init(_ name: ImageName, _ setting: Setting, cache: CacheUse) throws(RootcellarError) {
+        self.setting = setting
+        let choice = BuildChoice(setting)
+        if cache == .flush { try choice.flush(name) }
+        (trusted, build) = try choice.select(name, cache)
+        metadata = try Self.metadata(trusted, build, setting.surroundings)
+    }
+
+    private static func metadata(
+        _ trusted: TrustedServer,
+        _ build: Catalogue.Build,
+        _ surroundings: Surroundings
+    ) throws(RootcellarError) -> ImageMetadata {
+        let path = TreePath.file(build.name, build.serial, "meta.tar.xz")
+        let file = try build.document.file("meta.tar.xz", subject: build.name.path)
+        let bytes = try trusted.bytes(path, file.reference, limit: 1 << 20)
+        do throws(RootcellarError) {
+            let archive = try UnpackPipeline.decode(bytes, .xz, limit: 4 << 20)
+            return try ImageMetadata(archive: archive, userMode: surroundings.namespace.usesUserMetadata)
+        } catch {
+            guard error.errorClass == .archive else { throw error }
+            throw RootcellarError(.meta, error.reason, subject: path)
+        }
+    }
+
+    package func unpack(
+        into rootfs: FileDescriptor,
+        tokens: [String: String]
+    ) throws(RootcellarError) -> UnpackPipeline.Report {
+        let names = ["rootfs.tar.zst", "rootfs.tar.xz"]
+        guard let name = names.first(where: { build.document.files[$0] != nil }),
+            let compression = Compression(fileName: name)
+        else {
+            throw RootcellarError(.binding, "this build has no rootfs that can be unpacked", subject: build.name.path)
+        }
+        let file = try build.document.file(name, subject: build.name.path)
+        let isCached = (try? readFileStatus(setting.layout.object(file.sha256))) ?? false
+        setting.narrator.progress(isCached ? "Using image from local cache" : "Downloading the rootfs")
+        let stream = try VerifiedStream(
+            trusted,
+            layout: setting.layout,
+            path: TreePath.file(build.name, build.serial, name),
+            file: file
+        )
+        let pipeline = try UnpackPipeline(
+            into: rootfs,
+            compression,
+            tar: build.document.tar,
+            tokens: tokens,
+            expanded: metadata.templates
+        )
+        do throws(RootcellarError) {
+            if isCached { setting.narrator.progress("Unpacking the rootfs") }
+            let source = try stream.run(onWait: {
+                setting.narrator.progress("Another process is downloading this image; waiting for it")
+            }) {
+                bytes throws(RootcellarError) in try pipeline.write(bytes)
+            }
+            if source.fetched > 0 {
+                if isCached {
+                    setting.narrator.warn("CACHE: the cached rootfs was damaged; its rest was fetched again")
+                }
+                setting.narrator.progress("The image cache is now ready")
+                setting.narrator.progress("Unpacking the rootfs")
+            }
+            return try pipeline.finish()
+        } catch {
+            pipeline.abandon()
+            throw error
+        }
+    }
+
+    private func readFileStatus(_ path: FilePath) throws -> Bool {
+        let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
+        defer { try? file.close() }
+        return try file.status().kind == .file
+    }
+
+    /// Notes what is in the cache now and removes the build that it replaces.
+    package func remember() throws(RootcellarError) {
+        let layout = setting.layout
+        let before = try layout.readRecord(of: build.name)
+        let record = ImageRecord(server: trusted.root.server, serial: build.serial, image: build.reference)
+        guard record != before else { return }
+        try layout.writeRecord(record, of: build.name)
+        if let before, before.image != record.image { ObjectStore(layout).removeFiles(of: before.image) }
+    }
+}
