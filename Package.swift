@@ -30,8 +30,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], path: path, swiftSettings: strict)
 }
 
 let package = Package(
@@ -134,11 +134,22 @@ let package = Package(
         tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
         tests("ServerTests", ["Server", "Model", "CLinux", system, logging, lifecycle]),
-        .testTarget(
-            name: "IntegrationTests",
+        // A publisher, its server and container hosts, all driven through the programs.
+        .target(
+            name: "SiteSupport",
             dependencies: ["Archive", "Model", "OpenPGP", "Repository", "TestSupport", system],
-            path: "Tests/Integration",
+            path: "Tests/SiteSupport",
             swiftSettings: strict
+        ),
+        tests(
+            "IntegrationTests",
+            ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
+            path: "Tests/Integration"
+        ),
+        tests(
+            "HostileTests",
+            ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
+            path: "Tests/Hostile"
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import SiteSupport
 import SystemPackage
 import TestSupport
 import Testing

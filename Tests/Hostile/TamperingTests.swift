@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import Model
+import SiteSupport
 import SystemPackage
 import TestSupport
 import Testing

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SystemPackage
+package import SystemPackage
 import TestSupport
 
 /// Everything there is to know about a tree of files, so that two of them can be compared and "nothing has changed" be
 /// proven: types, modes, owners, times, sizes, links, contents and extended attributes.
-struct Snapshot: Equatable, CustomStringConvertible {
+package struct Snapshot: Equatable, CustomStringConvertible {
     /// By path, which begins with `./`.
-    var entries: [String: String] = [:]
+    package var entries: [String: String] = [:]
 
     /// Takes one of a directory; an empty one of what is not there.
-    init(_ directory: FilePath) async throws {
+    package init(_ directory: FilePath) async throws {
         guard exists(directory) else { return }
         let script = """
             cd "$1"
@@ -45,24 +45,24 @@ struct Snapshot: Equatable, CustomStringConvertible {
     }
 
     /// Without the times of these paths.
-    func ignoringTimes(of paths: String...) -> Snapshot {
+    package func ignoringTimes(of paths: String...) -> Snapshot {
         var result = self
         for path in paths { result.entries[path] = entries[path]?.replacing(/\ \d+\.\d+/, with: "") }
         return result
     }
 
     /// Without these paths.
-    func without(_ paths: String...) -> Snapshot {
+    package func without(_ paths: String...) -> Snapshot {
         var result = self
         for path in paths { result.entries[path] = nil }
         return result
     }
 
     /// The paths that differ from another's.
-    func differences(from other: Snapshot) -> [String] {
+    package func differences(from other: Snapshot) -> [String] {
         Set(entries.keys).union(other.entries.keys).sorted().filter { entries[$0] != other.entries[$0] }
             .map { "\($0): \(other.entries[$0] ?? "nothing") -> \(entries[$0] ?? "nothing")" }
     }
 
-    var description: String { "\(entries.count) entries" }
+    package var description: String { "\(entries.count) entries" }
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import SystemPackage
-import TestSupport
+package import SystemPackage
+package import TestSupport
 
 /// The programs as they are installed: everything here goes through their command lines.
-enum Programs {
+package enum Programs {
     /// `ROOTCELLAR_BIN`, else the release build of this package.
-    static let directory: FilePath = {
+    package static let directory: FilePath = {
         if let given = ProcessInfo.processInfo.environment["ROOTCELLAR_BIN"] { return FilePath(given) }
         let package = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         return package.appending(".build/release")
     }()
 
     /// Runs `rootcellar`.
-    static func rootcellar(_ arguments: String...) async throws -> ProgramResult {
+    package static func rootcellar(_ arguments: String...) async throws -> ProgramResult {
         try await runProgram(directory.appending("rootcellar").string, arguments)
     }
 
     /// Runs a script with `sh -eu`; its words are `$1` and so on.
     @discardableResult
-    static func shell(_ script: String, _ words: String...) async throws -> String {
+    package static func shell(_ script: String, _ words: String...) async throws -> String {
         let result = try await runProgram("sh", ["-euc", script, "sh"] + words)
         guard result.status == 0 else { throw Unexpected(what: "a script failed: \(result.errors)") }
         return result.output
@@ -28,41 +28,41 @@ enum Programs {
 }
 
 /// Something that a test only needs did not work.
-struct Unexpected: Error, CustomStringConvertible {
-    var what: String
-    var description: String { what }
+package struct Unexpected: Error, CustomStringConvertible {
+    package var what: String
+    package var description: String { what }
 }
 
 extension ProgramResult {
     /// The result itself, if it is a success.
     @discardableResult
-    func succeeded() throws -> ProgramResult {
+    package func succeeded() throws -> ProgramResult {
         guard status == 0 else { throw Unexpected(what: "exit status \(status): \(errors)") }
         return self
     }
 
     /// The line that begins with `rootcellar: CLASS: `; nil if there is none or more than one.
-    var errorLine: String? {
+    package var errorLine: String? {
         let lines = errors.split(separator: "\n").filter { !$0.hasPrefix("rootcellar: warning:") }
         return lines.count == 1 && lines[0].hasPrefix("rootcellar: ") ? String(lines[0]) : nil
     }
 }
 
 /// The bytes of a file.
-func read(_ path: FilePath) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path.string))) }
+package func read(_ path: FilePath) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path.string))) }
 
 /// The text of a file.
-func text(_ path: FilePath) throws -> String { String(decoding: try read(path), as: UTF8.self) }
+package func text(_ path: FilePath) throws -> String { String(decoding: try read(path), as: UTF8.self) }
 
 /// Puts a file in its place by rename, so that a reader sees the old one or the new one.
-func write(_ bytes: some Sequence<UInt8>, to path: FilePath) throws {
+package func write(_ bytes: some Sequence<UInt8>, to path: FilePath) throws {
     try Data(bytes).write(to: URL(filePath: path.string), options: .atomic)
 }
 
 /// Makes a directory and its parents.
-func makeDirectory(_ path: FilePath) throws {
+package func makeDirectory(_ path: FilePath) throws {
     try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
 }
 
 /// Whether something is there.
-func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }
+package func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }

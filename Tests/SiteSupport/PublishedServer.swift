@@ -2,22 +2,22 @@
 
 import FoundationEssentials
 import Glibc
-import SystemPackage
+package import SystemPackage
 import TestSupport
 
 /// `rootcellar serve` over a tree, as a process of its own.
-struct PublishedServer: Sendable {
+package struct PublishedServer: Sendable {
     /// HOST:PORT.
-    let address: String
+    package let address: String
     /// The certificate that clients must be given.
-    let authority: FilePath
+    package let authority: FilePath
     private let log: FilePath
     private let process: pid_t
 
-    var url: String { "https://\(address)" }
+    package var url: String { "https://\(address)" }
 
     /// Serves the site's tree while `body` runs.
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ site: Site,
         _ body: (PublishedServer) async throws -> Result
     ) async throws -> Result {
@@ -61,10 +61,10 @@ struct PublishedServer: Sendable {
     }
 
     /// Stops serving, gracefully.
-    func stop() { kill(process, SIGTERM) }
+    package func stop() { kill(process, SIGTERM) }
 
     /// Stops serving and waits until nobody is there any more.
-    func stopAndWait() async throws {
+    package func stopAndWait() async throws {
         stop()
         for _ in 0..<400 where isListening { try await Task.sleep(for: .milliseconds(25)) }
         guard !isListening else { throw Unexpected(what: "the server does not stop") }
@@ -73,7 +73,7 @@ struct PublishedServer: Sendable {
     private var isListening: Bool { address.split(separator: ":").last.flatMap { Int($0) }.map(canConnect) ?? false }
 
     /// The paths of all requests so far. A request is logged when it is over, so this waits a moment.
-    func requests() async throws -> [String] {
+    package func requests() async throws -> [String] {
         try await Task.sleep(for: .milliseconds(100))
         return try text(log).split(separator: "\n").compactMap { line in
             line.firstMatch(of: /"GET ([^"]*)" (\d+)/).map { "\($0.2) \($0.1)" }
@@ -83,7 +83,7 @@ struct PublishedServer: Sendable {
 
 extension StringProtocol {
     /// Without white space at both ends.
-    func trimming() -> String {
+    package func trimming() -> String {
         String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A tar that no packer would make: every field as the test wants it.
-struct RawTar {
-    private(set) var bytes: [UInt8] = []
+package struct RawTar {
+    package private(set) var bytes: [UInt8] = []
     /// What an image document that tells the truth says.
-    private(set) var entries = 0
-    private(set) var content = 0
+    package private(set) var entries = 0
+    package private(set) var content = 0
 
     /// Begins with the root directory.
-    init() { add("./", type: "5", mode: 0o755) }
+    package init() { add("./", type: "5", mode: 0o755) }
 
     /// Adds a member.
     ///
     /// - Parameter type: ustar's type flag.
-    mutating func add(
+    package mutating func add(
         _ name: String,
         type: Unicode.Scalar = "0",
         text: String = "",
@@ -27,7 +27,7 @@ struct RawTar {
     }
 
     /// Adds an extended header for the next member.
-    mutating func addExtended(_ key: String, _ value: String) {
+    package mutating func addExtended(_ key: String, _ value: String) {
         let fixed = key.utf8.count + value.utf8.count + 3
         var length = fixed + 1
         while fixed + String(length).utf8.count != length { length = fixed + String(length).utf8.count }
@@ -35,10 +35,10 @@ struct RawTar {
     }
 
     /// Adds bytes as they are.
-    mutating func addRaw(_ raw: [UInt8]) { bytes += raw }
+    package mutating func addRaw(_ raw: [UInt8]) { bytes += raw }
 
     /// The archive with its end marker.
-    var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+    package var finished: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
     private mutating func append(
         _ name: String,

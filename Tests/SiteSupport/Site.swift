@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
-import SystemPackage
-import TestSupport
+package import SystemPackage
+package import TestSupport
 
 /// A publisher: keys and a signed tree, in a directory of their own, made by the commands that people use.
-struct Site: Sendable {
-    static let id = "images.example.org"
+package struct Site: Sendable {
+    package static let id = "images.example.org"
 
-    let top: FilePath
+    package let top: FilePath
     /// What clients pin.
-    let fingerprint: String
-    var keys: FilePath { top.appending("keys") }
-    var tree: FilePath { top.appending("tree") }
-    var pointer: FilePath { tree.appending(TreePath.pointer) }
+    package let fingerprint: String
+    package var keys: FilePath { top.appending("keys") }
+    package var tree: FilePath { top.appending("tree") }
+    package var pointer: FilePath { tree.appending(TreePath.pointer) }
 
     /// Makes keys and a tree without images below `top`.
-    init(in top: FilePath = ScratchDirectory.path.appending("site"), id: String = Site.id) async throws {
+    package init(in top: FilePath = ScratchDirectory.path.appending("site"), id: String = Site.id) async throws {
         self.top = top
         try makeDirectory(top)
         let made = try await Programs.rootcellar(
@@ -42,7 +42,7 @@ struct Site: Sendable {
     }
 
     /// A site with one synthetic image.
-    static func publishing(_ image: SyntheticImage = SyntheticImage()) async throws -> Site {
+    package static func publishing(_ image: SyntheticImage = SyntheticImage()) async throws -> Site {
         let site = try await Site()
         try await site.publish(image)
         return site
@@ -52,7 +52,7 @@ struct Site: Sendable {
     ///
     /// - Returns: the tree that it was packed from.
     @discardableResult
-    func publish(_ image: SyntheticImage) async throws -> FilePath {
+    package func publish(_ image: SyntheticImage) async throws -> FilePath {
         let directory = top.appending("image-\(image.age)")
         try await image.write(to: directory)
         try await publish(directory).succeeded()
@@ -60,22 +60,22 @@ struct Site: Sendable {
     }
 
     /// Publishes image directories.
-    func publish(_ directories: FilePath...) async throws -> ProgramResult {
+    package func publish(_ directories: FilePath...) async throws -> ProgramResult {
         try await runProgram(Programs.directory.appending("rootcellar").string, publication(directories))
     }
 
     /// The words of such a command.
-    func publication(_ directories: [FilePath]) -> [String] {
+    package func publication(_ directories: [FilePath]) -> [String] {
         ["publish"] + directories.map(\.string) + ["--repo", tree.string, "--keys", keys.string, "--untested"]
     }
 
     /// `repo check --json`.
-    func check() async throws -> ProgramResult {
+    package func check() async throws -> ProgramResult {
         try await Programs.rootcellar("repo", "check", "--repo", tree.string, "--fingerprint", fingerprint, "--json")
     }
 
     /// Every file of the tree that servers show, relative to its top.
-    func files() async throws -> [String] {
+    package func files() async throws -> [String] {
         let list = try await Programs.shell(
             "cd \"$1\"; find . -name .rootcellar -prune -o -type f -printf '%P\\n' | LC_ALL=C sort",
             tree.string

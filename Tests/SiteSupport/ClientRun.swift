@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import SystemPackage
-import TestSupport
+package import SystemPackage
+package import TestSupport
 
 /// A container host: its own configuration, cache and home, so that nothing of the machine is touched.
-struct ClientHost: Sendable {
-    let top: FilePath
-    var configuration: FilePath { top.appending("etc") }
-    var home: FilePath { top.appending("home") }
-    var base: FilePath { top.appending("cache") }
-    var cache: FilePath { base.appending("rootcellar") }
-    var environment: [String: String] {
+package struct ClientHost: Sendable {
+    package let top: FilePath
+    package var configuration: FilePath { top.appending("etc") }
+    package var home: FilePath { top.appending("home") }
+    package var base: FilePath { top.appending("cache") }
+    package var cache: FilePath { base.appending("rootcellar") }
+    package var environment: [String: String] {
         [
             "HOME": home.string, "ROOTCELLAR_ETC": configuration.string, "LXC_CACHE_PATH": base.string,
             "LC_ALL": "C.UTF-8",
@@ -19,50 +19,50 @@ struct ClientHost: Sendable {
     }
 
     /// A new host.
-    init(_ name: String = "host") throws {
+    package init(_ name: String = "host") throws {
         top = ScratchDirectory.path.appending(name)
         for directory in [top.appending("etc"), top.appending("home")] { try makeDirectory(directory) }
     }
 
     /// Runs `rootcellar-client`.
-    func run(_ arguments: String...) async throws -> ProgramResult { try await run(arguments) }
+    package func run(_ arguments: String...) async throws -> ProgramResult { try await run(arguments) }
 
     /// Runs `rootcellar-client`, through a script if one is given, which has to end in `exec "$@"`.
-    func run(_ arguments: [String], script: String? = nil) async throws -> ProgramResult {
+    package func run(_ arguments: [String], script: String? = nil) async throws -> ProgramResult {
         let program = Programs.directory.appending("rootcellar-client").string
         guard let script else { return try await runProgram(program, arguments, environment: environment) }
         return try await runProgram("sh", ["-euc", script, "sh", program] + arguments, environment: environment)
     }
 
     /// Pins a server.
-    func trust(_ url: String, _ fingerprint: String, authority: FilePath) async throws -> ProgramResult {
+    package func trust(_ url: String, _ fingerprint: String, authority: FilePath) async throws -> ProgramResult {
         try await run("trust", "add", url, "--fingerprint", fingerprint, "--ca", authority.string)
     }
 
     /// Pins the server of a site.
-    func trust(_ server: PublishedServer, _ site: Site) async throws {
+    package func trust(_ server: PublishedServer, _ site: Site) async throws {
         try await trust(server.url, site.fingerprint, authority: server.authority).succeeded()
     }
 
     /// Forgets everything but the pins.
-    func emptyCache() { removeTree(base) }
+    package func emptyCache() { removeTree(base) }
 
     /// What is in the cache, locks left out: they are made when they are needed and stay.
-    func cacheSnapshot() async throws -> Snapshot {
+    package func cacheSnapshot() async throws -> Snapshot {
         var snapshot = try await Snapshot(cache).without(".")
         snapshot.entries = snapshot.entries.filter { !$0.key.hasPrefix("./locks") }
         return snapshot
     }
 
     /// The files of the cache, relative to it.
-    func cacheFiles() async throws -> [String] {
+    package func cacheFiles() async throws -> [String] {
         guard exists(cache) else { return [] }
         let list = try await Programs.shell("cd \"$1\"; find . -type f -printf '%P\\n' | LC_ALL=C sort", cache.string)
         return list.split(separator: "\n").map(String.init)
     }
 
     /// The files of the cache that the layout does not know, or that are not what their names say.
-    func strangeCacheFiles() async throws -> [String] {
+    package func strangeCacheFiles() async throws -> [String] {
         var strange: [String] = []
         for file in try await cacheFiles() {
             if file.wholeMatch(of: /locks\/[a-zA-Z0-9._-]+/) != nil { continue }
@@ -80,7 +80,7 @@ struct ClientHost: Sendable {
     /// Runs `download` as lxc-create does, into a new container.
     ///
     /// - Parameter script: what runs it, ending in `exec "$@"`.
-    func download(
+    package func download(
         _ server: PublishedServer,
         _ image: String = "example/one/amd64",
         _ options: String...,
@@ -91,7 +91,7 @@ struct ClientHost: Sendable {
     }
 
     /// The same from any address.
-    func download(
+    package func download(
         _ address: String,
         _ image: String = "example/one/amd64",
         _ options: [String] = [],
@@ -110,14 +110,14 @@ struct ClientHost: Sendable {
 }
 
 /// A container that is being created, and how that went.
-struct Creation: Sendable {
-    let path: FilePath
-    let result: ProgramResult
-    var rootfs: FilePath { path.appending("rootfs") }
-    var config: FilePath { path.appending("config") }
+package struct Creation: Sendable {
+    package let path: FilePath
+    package let result: ProgramResult
+    package var rootfs: FilePath { path.appending("rootfs") }
+    package var config: FilePath { path.appending("config") }
 
     /// What lxc-create writes before it runs a template.
-    static let before = """
+    package static let before = """
         # Template used to create this container: rootcellar
         # For additional config options, please look at lxc.container.conf(5)
 
@@ -129,7 +129,7 @@ struct Creation: Sendable {
         """
 
     /// Makes the directory of a new container as lxc-create does.
-    static func makeContainer(_ host: ClientHost, _ name: String) throws -> FilePath {
+    package static func makeContainer(_ host: ClientHost, _ name: String) throws -> FilePath {
         let path = host.top.appending("containers").appending("\(name)-\(UInt32.random(in: 0 ... .max))")
         try makeDirectory(path.appending("rootfs"))
         try write(before.utf8, to: path.appending("config"))
@@ -137,7 +137,7 @@ struct Creation: Sendable {
     }
 
     /// Nothing of a failed creation may be left: the directory is as lxc-create made it.
-    var isUntouched: Bool {
+    package var isUntouched: Bool {
         get throws {
             let names = try FileManager.default.contentsOfDirectory(atPath: path.string).sorted()
             let inside = try FileManager.default.contentsOfDirectory(atPath: rootfs.string)
@@ -146,7 +146,7 @@ struct Creation: Sendable {
     }
 
     /// A snapshot of the rootfs, without the times of what every creation writes anew.
-    func snapshot() async throws -> Snapshot {
+    package func snapshot() async throws -> Snapshot {
         try await Snapshot(rootfs).ignoringTimes(
             of: ".",
             "./etc",
@@ -158,5 +158,5 @@ struct Creation: Sendable {
     }
 
     /// Frees the space.
-    func remove() { removeTree(path) }
+    package func remove() { removeTree(path) }
 }

@@ -2,24 +2,24 @@
 
 import Archive
 import Glibc
-import Model
-import SystemPackage
+package import Model
+package import SystemPackage
 import TestSupport
 
 /// The local clock.
-var clock: Timestamp { Timestamp(seconds: Int64(time(nil))) }
+package var clock: Timestamp { Timestamp(seconds: Int64(time(nil))) }
 
 /// An image made without any distribution: a small tree that has one of everything a rootfs may have, and the metadata
 /// that LXC needs. `write` leaves the directory that a build leaves.
-struct SyntheticImage {
-    var name = "example/one/amd64"
+package struct SyntheticImage {
+    package var name = "example/one/amd64"
     /// How old the build is, in seconds.
-    var age: Int64 = 7200
-    var lifetime = 30 * 86400
+    package var age: Int64 = 7200
+    package var lifetime = 30 * 86400
     /// The size of a file that does not compress, in KiB.
-    var bulk = 3000
+    package var bulk = 3000
     /// The members of the metadata archive.
-    var metadata: [(name: String, text: String)] = [
+    package var metadata: [(name: String, text: String)] = [
         ("create-message", "You have a synthetic image.\n"),
         ("expiry", "4102444800\n"),
         ("excludes-user", "\n"),
@@ -32,18 +32,21 @@ struct SyntheticImage {
         ("templates", "/etc/hostname\n/etc/hosts\n"),
     ]
     /// Where the symbolic link `/out` points; none if empty.
-    var outwardLink = ""
+    package var outwardLink = ""
     /// A tar to take instead of a packed tree, and what its image document says about it.
-    var tar: (bytes: [UInt8], entries: Int, content: Int, size: Int?)?
+    package var tar: (bytes: [UInt8], entries: Int, content: Int, size: Int?)?
 
     /// A moment that everything in the tree is older or as old as.
-    static let epoch = Timestamp(seconds: 1_700_000_000)
+    package static let epoch = Timestamp(seconds: 1_700_000_000)
 
-    var serial: Serial { Serial(clock.adding(seconds: -age)) }
+    /// The usual one.
+    package init() {}
+
+    package var serial: Serial { Serial(clock.adding(seconds: -age)) }
 
     /// Makes the image directory, and beside it as `<directory>.tree` what was packed.
     @discardableResult
-    func write(to directory: FilePath) async throws -> FilePath {
+    package func write(to directory: FilePath) async throws -> FilePath {
         try makeDirectory(directory)
         var files: [String: ImageDocument.File] = [:]
         let packed: ImageDocument.Tar
@@ -75,7 +78,7 @@ struct SyntheticImage {
             packages: [],
             inputs: [:]
         )
-        try IntegrationTests.write(try document.canonicalBytes(), to: directory.appending(ImageDocument.fileName))
+        try SiteSupport.write(try document.canonicalBytes(), to: directory.appending(ImageDocument.fileName))
         return directory
     }
 
@@ -88,7 +91,7 @@ struct SyntheticImage {
         _ files: inout [String: ImageDocument.File]
     ) async throws -> ImageDocument.Tar {
         let path = directory.appending("rootfs.tar")
-        try IntegrationTests.write(bytes, to: path)
+        try SiteSupport.write(bytes, to: path)
         let script = "zstd -q -1 -o $1.zst $1; xz -k -0 $1; rm $1"
         try await Programs.shell(script, path.string)
         for ending in ["zst", "xz"] {
