@@ -157,6 +157,8 @@ struct Bootstrap {
             let saved = try cache.seed(entries, into: root)
             context.log.note("\(saved >> 10) KiB of packages from the cache")
         }
+        let merged = MergedUsr(root, architecture: context.architecture)
+        if index.offers(MergedUsr.package) { try merged.prepare() }
         let position = context.log.position()
         let status = try HostProgram.run(
             program,
@@ -166,6 +168,7 @@ struct Bootstrap {
         )
         guard status == 0 else { throw failure("the bootstrap failed with status \(status)", .build, position) }
         if let cache = context.cache { cache.remember(inputs, try cache.keep(from: root, index)) }
+        try merged.tidy()
         try tidy(root)
     }
 

@@ -35,7 +35,7 @@ package struct BuildOptions: Sendable {
     /// The level of `rootfs.tar.xz`, 0 to 9.
     package var xzLevel = 6
     /// The level of `rootfs.tar.zst`, 1 to 19.
-    package var zstdLevel = 12
+    package var zstdLevel = 9
     /// Where the root is put together.
     package var scratch: Scratch = .automatic
 

@@ -15,6 +15,9 @@ struct PackageIndex: Sendable {
     /// Every package file by its SHA-256 in hexadecimal digits.
     private(set) var entries: [String: Entry] = [:]
 
+    /// Whether there is a package of this name.
+    func offers(_ name: String) -> Bool { entries.values.contains { $0.fileName.hasPrefix("\(name)_") } }
+
     /// Adds a list, uncompressed. What is not complete is left out.
     mutating func add(_ bytes: [UInt8]) {
         var name = "", version = "", architecture = "", hash = ""
