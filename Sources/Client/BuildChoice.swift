@@ -68,7 +68,10 @@ struct BuildChoice {
     /// Forgets what the cache holds of an image.
     func flush(_ name: ImageName) throws(RootcellarError) {
         setting.narrator.progress("Flushing the cache...")
-        if let record = try setting.layout.readRecord(of: name) {
+        try setting.layout.prepare()
+        if let record = try setting.layout.readRecord(of: name),
+            setting.layout.readPin(of: name)?.image != record.image
+        {
             ObjectStore(setting.layout).removeFiles(of: record.image)
         }
         removeFile(setting.layout.image(name))

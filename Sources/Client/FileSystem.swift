@@ -25,9 +25,12 @@ func makeDirectories(_ path: FilePath, mode: UInt32 = 0o755, _ errorClass: Error
 /// - Throws: an error of class `errorClass` if it cannot be read or is longer.
 func readFile(_ path: FilePath, limit: Int, _ errorClass: ErrorClass) throws(RootcellarError) -> [UInt8]? {
     do {
-        let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
+        // Without waiting: a FIFO in a directory of others must not hold anybody up.
+        let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow, .nonBlocking])
         defer { try? file.close() }
-        let size = try file.status().size
+        let status = try file.status()
+        guard status.kind == .file else { throw RootcellarError(errorClass, "not a file", subject: path.string) }
+        let size = status.size
         guard size <= limit else {
             throw RootcellarError(
                 errorClass,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Archive
 package import Model
 import SystemPackage
 
@@ -24,14 +25,36 @@ package struct ImageRecord: Document, Equatable {
 extension CacheLayout {
     /// What is in the cache of an image; nil if nothing is, or nothing readable: then it is simply fetched again.
     func readRecord(of name: ImageName) throws(RootcellarError) -> ImageRecord? {
-        guard let bytes = try readFile(image(name), limit: 64 << 10, .cache) else { return nil }
-        return try? ImageRecord(verified: bytes, subject: image(name).string)
+        let path = image(name)
+        if let bytes = try readFile(path, limit: 64 << 10, .cache),
+            let record = try? ImageRecord(verified: bytes, subject: path.string)
+        {
+            return record
+        }
+        // Only a name for objects that are checked: it does not matter who wrote it.
+        guard let shared = sharedRoot?.appending("images/\(name.path).json"),
+            let bytes = try? readFile(shared, limit: 64 << 10, .cache)
+        else { return nil }
+        return try? ImageRecord(verified: bytes, subject: shared.string)
+    }
+
+    /// The build of an image that is pinned; nil if none is.
+    func readPin(of name: ImageName) -> ImageRecord? {
+        guard let bytes = try? readFile(pin(name), limit: 64 << 10, .cache) else { return nil }
+        return try? ImageRecord(verified: bytes, subject: pin(name).string)
     }
 
     /// Notes which build is in the cache.
     func writeRecord(_ record: ImageRecord, of name: ImageName) throws(RootcellarError) {
-        let path = image(name)
-        try makeDirectories(path.removingLastComponent(), .cache)
-        try replaceFile(path, try record.canonicalBytes(), .cache)
+        try replace(image(name), by: try record.canonicalBytes())
+    }
+
+    /// Notes that an image was used now: the time of its record's last change says when.
+    func touchRecord(of name: ImageName, _ now: Timestamp) {
+        guard let file = try? FileDescriptor.open(image(name), .readOnly, options: [.closeOnExec, .noFollow]) else {
+            return
+        }
+        try? file.setModified(now.seconds)
+        try? file.close()
     }
 }

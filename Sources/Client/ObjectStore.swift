@@ -11,36 +11,58 @@ package struct ObjectStore: Sendable {
     /// The store of a cache.
     package init(_ layout: CacheLayout) { self.layout = layout }
 
-    /// The bytes of an object; nil if it is not here or no longer what its name says (then it is removed).
-    package func read(_ reference: FileReference) throws(RootcellarError) -> [UInt8]? {
+    /// The bytes of an object, from the cache or from the one that is only read; nil if it is in neither or no longer
+    /// what its name says (then it is removed, where that may be done).
+    ///
+    /// - Parameter keepsDamaged: whether one that is damaged stays where it is.
+    package func read(
+        _ reference: FileReference,
+        keepsDamaged: Bool = false
+    ) throws(RootcellarError) -> [UInt8]? {
         let path = layout.object(reference.sha256)
-        guard let bytes = try readFile(path, limit: ImageDocument.limit, .cache) else { return nil }
-        do throws(RootcellarError) {
-            try reference.check(bytes, subject: path.string)
-            return bytes
-        } catch {
-            removeFile(path)
-            return nil
+        if let bytes = try readFile(path, limit: ImageDocument.limit, .cache) {
+            if (try? reference.check(bytes, subject: path.string)) != nil { return bytes }
+            if !keepsDamaged { removeFile(path) }
         }
+        guard let shared = layout.sharedObject(reference.sha256),
+            let bytes = try? readFile(shared, limit: ImageDocument.limit, .cache),
+            (try? reference.check(bytes, subject: shared.string)) != nil
+        else { return nil }
+        return bytes
     }
 
     /// Keeps the bytes of an object.
     package func write(_ bytes: [UInt8], as reference: FileReference) throws(RootcellarError) {
-        let path = layout.object(reference.sha256)
-        try makeDirectories(path.removingLastComponent(), .cache)
-        let lock = try FileLock(layout.lock("object-\(reference.sha256)"))
+        let lock = try FileLock(layout.lock(of: reference.sha256), of: layout)
         defer { withExtendedLifetime(lock) {} }
-        try replaceFile(path, bytes, .cache)
+        try layout.replace(layout.object(reference.sha256), by: bytes)
     }
 
-    /// Removes an object; one that is not here is fine.
-    package func remove(_ digest: SHA256Digest) { removeFile(layout.object(digest)) }
+    /// Removes an object; one that is not here is fine, and one that is in use stays.
+    package func remove(_ digest: SHA256Digest) {
+        let path = layout.object(digest)
+        guard let lock = FileLock(ifFree: layout.lock(of: digest), of: layout) else { return }
+        removeFile(path)
+        withExtendedLifetime(lock) {}
+    }
 
     /// Removes everything that an image document in the store names, and the document.
     package func removeFiles(of image: FileReference) {
         if let bytes = try? read(image), let document = try? ImageDocument(verified: bytes, subject: "cache") {
-            for file in document.files.values { remove(file.sha256) }
+            for file in document.files.values where isHere(file.sha256) { remove(file.sha256) }
         }
         remove(image.sha256)
+    }
+
+    private func isHere(_ digest: SHA256Digest) -> Bool {
+        guard
+            let file = try? FileDescriptor.open(
+                layout.object(digest),
+                .readOnly,
+                options: [.closeOnExec, .noFollow, .nonBlocking]
+            )
+        else { return false }
+        try? file.close()
+        return true
     }
 }

@@ -72,14 +72,23 @@ package struct SignedImage: ContainerImage {
         into rootfs: FileDescriptor,
         tokens: [String: String]
     ) throws(RootcellarError) -> UnpackPipeline.Report {
-        let names = ["rootfs.tar.zst", "rootfs.tar.xz"]
-        guard let name = names.first(where: { build.document.files[$0] != nil }),
-            let compression = Compression(fileName: name)
-        else {
+        let names = ["rootfs.tar.zst", "rootfs.tar.xz"].filter { build.document.files[$0] != nil }
+        guard var name = names.first else {
             throw RootcellarError(.binding, "this build has no rootfs that can be unpacked", subject: build.name.path)
         }
+        var copies: [FilePath] = []
+        var isCached = try isHere(build.document.file(name, subject: build.name.path).sha256)
+        if !isCached, let packed = build.document.files["rootfs.tar.xz"],
+            let seed = SeededCopy.find(build.name, packed, setting.layout)
+        {
+            (name, isCached) = ("rootfs.tar.xz", true)
+            copies = [seed]
+        }
+        guard let compression = Compression(fileName: name) else {
+            throw RootcellarError(.internal, "no such compression", subject: name)
+        }
         let file = try build.document.file(name, subject: build.name.path)
-        let isCached = (try? readFileStatus(setting.layout.object(file.sha256))) ?? false
+        if let shared = setting.layout.sharedObject(file.sha256) { copies.insert(shared, at: 0) }
         setting.narrator.progress(isCached ? "Using image from local cache" : "Downloading the rootfs")
         let stream = try VerifiedStream(
             trusted,
@@ -96,9 +105,12 @@ package struct SignedImage: ContainerImage {
         )
         do throws(RootcellarError) {
             if isCached { setting.narrator.progress("Unpacking the rootfs") }
-            let source = try stream.run(onWait: {
-                setting.narrator.progress("Another process is downloading this image; waiting for it")
-            }) {
+            let source = try stream.run(
+                copies: copies,
+                onWait: { holder in
+                    setting.narrator.progress("Waiting for \(holder), which is downloading this image")
+                }
+            ) {
                 bytes throws(RootcellarError) in try pipeline.write(bytes)
             }
             if source.fetched > 0 {
@@ -115,10 +127,19 @@ package struct SignedImage: ContainerImage {
         }
     }
 
-    private func readFileStatus(_ path: FilePath) throws -> Bool {
-        let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
-        defer { try? file.close() }
-        return try file.status().kind == .file
+    /// Whether an object is in the cache or in the one that is only read.
+    private func isHere(_ digest: SHA256Digest) -> Bool {
+        [setting.layout.object(digest), setting.layout.sharedObject(digest)].compactMap { $0 }.contains { path in
+            guard
+                let file = try? FileDescriptor.open(
+                    path,
+                    .readOnly,
+                    options: [.closeOnExec, .noFollow, .nonBlocking]
+                )
+            else { return false }
+            defer { try? file.close() }
+            return (try? file.status().kind) == .file
+        }
     }
 
     /// Notes what is in the cache now and removes the build that it replaces.
@@ -126,8 +147,13 @@ package struct SignedImage: ContainerImage {
         let layout = setting.layout
         let before = try layout.readRecord(of: build.name)
         let record = ImageRecord(server: trusted.root.server, serial: build.serial, image: build.reference)
-        guard record != before else { return }
+        guard record != before else {
+            layout.touchRecord(of: build.name, setting.surroundings.now)
+            return
+        }
         try layout.writeRecord(record, of: build.name)
-        if let before, before.image != record.image { ObjectStore(layout).removeFiles(of: before.image) }
+        if let before, before.image != record.image, layout.readPin(of: build.name)?.image != before.image {
+            ObjectStore(layout).removeFiles(of: before.image)
+        }
     }
 }

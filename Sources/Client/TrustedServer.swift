@@ -33,7 +33,8 @@ package final class TrustedServer {
         options: TransferOptions,
         allowStale: Bool
     ) throws(RootcellarError) -> TrustedServer {
-        let lock = try FileLock(layout.lock("server-\(pin.stateName)"), limit: 600)
+        try layout.prepare()
+        let lock = try FileLock(layout.lock("server-\(pin.stateName)"), of: layout)
         defer { withExtendedLifetime(lock) {} }
         let state = try layout.readState(of: pin.stateName)
         do throws(RootcellarError) {
@@ -51,6 +52,7 @@ package final class TrustedServer {
         _ pin: PinnedServer,
         layout: CacheLayout
     ) throws(RootcellarError) -> TrustedServer? {
+        try layout.prepare()
         guard let state = try layout.readState(of: pin.stateName) else { return nil }
         let reason = RootcellarError(.transport, "the server was not asked", subject: pin.address.url)
         do throws(RootcellarError) {

@@ -3,7 +3,7 @@
 import Archive
 import Glibc
 package import Model
-import SystemPackage
+package import SystemPackage
 import Transfer
 
 /// A big file of an image, block by block: each block is checked against its signed hash before anybody else sees it,
@@ -43,54 +43,77 @@ package struct VerifiedStream {
 
     /// Gives the whole file to `sink`, in order.
     ///
-    /// - Parameter onWait: called if another process is fetching the same file; when it is done, its copy is used.
+    /// - Parameters:
+    ///   - copies: files of other caches that may be the same; they are only read.
+    ///   - onWait: called with a name for it if another process is fetching the same file; when it is done, its copy is
+    ///     used.
     package func run(
-        onWait: () -> Void,
+        copies: [FilePath] = [],
+        onWait: (String) -> Void,
         sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) -> Source {
-        let lock = try FileLock(layout.lock("object-\(file.sha256)"), onWait: onWait)
+        let lock = try FileLock(layout.lock(of: file.sha256), of: layout, onWait: onWait)
+        defer { withExtendedLifetime(lock) {} }
         let whole = layout.object(file.sha256)
-        var source = Source()
-        if let opened = try open(whole, .readOnly) {
-            defer { try? opened.close() }
-            // Nobody changes an object in place, so others may use it at the same time.
-            source.fromCache = try withExtendedLifetime(lock) { () throws(RootcellarError) in
-                try passBlocks(of: opened, to: sink)
-            }
-            if source.fromCache == file.size { return source }
-            try makePartial(from: opened, bytes: source.fromCache)
-            removeFile(whole)
-        }
-        try makeDirectories(layout.partials, .cache)
-        try makeDirectories(whole.removingLastComponent(), .cache)
         let partialPath = layout.partial(file.sha256)
-        guard let partial = try open(partialPath, .readWrite, create: true) else {
-            throw RootcellarError(.cache, "cannot make a file", subject: partialPath.string)
+        var good = 0
+        // What was good of which file, for the case that the rest has to be fetched.
+        var pieces: [(file: FileDescriptor, range: Range<Int>)] = []
+        defer { for piece in pieces { try? piece.file.close() } }
+        for path in [whole, partialPath] + copies where good < file.size {
+            guard let opened = try open(path, isOurs: path == whole || path == partialPath) else { continue }
+            let begin = good
+            pieces.append((opened, begin..<begin))
+            good = try passBlocks(of: opened, from: begin, to: sink)
+            pieces[pieces.count - 1].range = begin..<good
+            // An object that is not what its name says must not be there any longer; whoever reads it has it open.
+            if path == whole, good < file.size { removeFile(whole) }
         }
+        if good == file.size {
+            // Whoever was killed between the last block and the rename left a part that is whole.
+            if let partial = pieces.last, partial.range.count == file.size, !isThere(whole), isThere(partialPath) {
+                try keep(partialPath, as: whole)
+            }
+            return Source(fromCache: good)
+        }
+        guard server.session != nil else {
+            throw server.offline ?? RootcellarError(.transport, "no connection", subject: path)
+        }
+        let partial = try assemble(pieces, partialPath)
         defer { try? partial.close() }
-        if source.fromCache == 0 { source.fromCache = try passBlocks(of: partial, to: sink) }
-        try fetch(from: source.fromCache, into: partial, sink)
-        source.fetched = file.size - source.fromCache
+        try fetch(from: good, into: partial, sink)
+        try keep(partialPath, as: whole)
+        sweepPartials()
+        return Source(fromCache: good, fetched: file.size - good)
+    }
+
+    /// Makes a complete part an object. What is in it is checked by hash whenever it is used, so it need not be on the
+    /// disk yet.
+    private func keep(_ partial: FilePath, as whole: FilePath) throws(RootcellarError) {
+        try layout.makeDirectory(layout.objects)
         do throws(Errno) {
-            try rename(partialPath, to: whole)
+            try rename(partial, to: whole)
         } catch {
             throw systemError(.cache, "cannot keep a file", error, subject: whole.string)
         }
-        sweepPartials()
-        withExtendedLifetime(lock) {}
-        return source
     }
 
-    /// Hands on the good blocks at the beginning of a file, up to the first that is not.
+    /// Hands on the good blocks of a file from an offset, where a block begins, up to the first that is not.
     ///
-    /// - Returns: how many bytes were good.
+    /// - Returns: up to where the bytes were good.
     private func passBlocks(
         of opened: FileDescriptor,
+        from offset: Int,
         to sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) -> Int {
         var buffer = [UInt8](repeating: 0, count: ImageDocument.blockSize)
-        var good = 0
-        for block in blocks {
+        var good = offset
+        do {
+            try opened.seek(offset: Int64(offset), from: .start)
+        } catch {
+            throw RootcellarError(.cache, "cannot read the cache: \(error)", subject: path)
+        }
+        for block in blocks.dropFirst(offset / ImageDocument.blockSize) {
             let wanted = min(ImageDocument.blockSize, file.size - good)
             let count: Int
             do throws(Errno) {
@@ -161,31 +184,44 @@ package struct VerifiedStream {
         }
     }
 
-    /// Keeps the good beginning of a damaged object.
-    private func makePartial(from opened: FileDescriptor, bytes: Int) throws(RootcellarError) {
+    /// A part that holds what was good so far, wherever it came from, open for writing.
+    private func assemble(
+        _ pieces: [(file: FileDescriptor, range: Range<Int>)],
+        _ path: FilePath
+    ) throws(RootcellarError) -> FileDescriptor {
+        try layout.makeDirectory(layout.partials)
         do {
-            try makeDirectories(layout.partials, .cache)
             let partial = try FileDescriptor.open(
-                layout.partial(file.sha256),
-                .writeOnly,
-                options: [.create, .truncate, .closeOnExec, .noFollow],
+                path,
+                .readWrite,
+                options: [.create, .closeOnExec, .noFollow],
                 permissions: FilePermissions(rawValue: 0o644)
             )
-            defer { try? partial.close() }
-            try opened.seek(offset: 0, from: .start)
-            var buffer = [UInt8](repeating: 0, count: ImageDocument.blockSize)
-            var left = bytes
-            while left > 0 {
-                let count = min(left, try readBlock(opened, &buffer))
-                guard count > 0 else { break }
-                let piece = buffer.span.extracting(first: count)
-                try writeAll(partial, unsafe piece.bytes)
-                left -= count
+            CacheOwners.current.adopt(partial, in: layout.partials)
+            let own = try partial.status().inode
+            for (file, range) in pieces where !range.isEmpty {
+                // What is in the part already stays where it is.
+                if try file.status().inode == own { continue }
+                try file.seek(offset: Int64(range.lowerBound), from: .start)
+                try partial.seek(offset: Int64(range.lowerBound), from: .start)
+                var buffer = [UInt8](repeating: 0, count: ImageDocument.blockSize)
+                var left = range.count
+                while left > 0 {
+                    let count = min(left, try readBlock(file, &buffer))
+                    guard count > 0 else { break }
+                    let piece = buffer.span.extracting(first: count)
+                    try writeAll(partial, unsafe piece.bytes)
+                    left -= count
+                }
             }
-        } catch let error as RootcellarError {
-            throw error
+            return partial
         } catch {
-            throw RootcellarError(.cache, "cannot repair the cache: \(error)", subject: path)
+            throw RootcellarError(
+                .cache,
+                "cannot write to the cache: \(error)",
+                subject: path.string,
+                hint: (error as? Errno) == .noSpace ? "free some space on that file system" : nil
+            )
         }
     }
 
@@ -197,28 +233,29 @@ package struct VerifiedStream {
         for name in (try? directory.names()) ?? [] {
             let text = String(decoding: name, as: UTF8.self)
             guard let digest = SHA256Digest(hex: text), digest != file.sha256 else { continue }
-            guard let lock = try? FileLock(layout.lock("object-\(digest)"), limit: 0) else { continue }
+            guard let lock = FileLock(ifFree: layout.lock(of: digest), of: layout) else { continue }
             try? directory.remove(name)
             withExtendedLifetime(lock) {}
         }
     }
 
-    private func open(
-        _ path: FilePath,
-        _ mode: FileDescriptor.AccessMode,
-        create: Bool = false
-    ) throws(RootcellarError) -> FileDescriptor? {
+    /// A file to read; nil if there is none, or if one of another cache is not to be had.
+    private func open(_ path: FilePath, isOurs: Bool) throws(RootcellarError) -> FileDescriptor? {
         do {
-            return try FileDescriptor.open(
-                path,
-                mode,
-                options: create ? [.create, .closeOnExec, .noFollow] : [.closeOnExec, .noFollow],
-                permissions: create ? FilePermissions(rawValue: 0o644) : nil
-            )
+            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow, .nonBlocking])
+            if try file.status().kind == .file { return file }
+            try file.close()
+            guard isOurs else { return nil }
+            throw RootcellarError(.cache, "not a file", subject: path.string)
+        } catch let error as RootcellarError {
+            throw error
         } catch Errno.noSuchFileOrDirectory {
             return nil
         } catch {
+            guard isOurs else { return nil }
             throw RootcellarError(.cache, "cannot open: \(error)", subject: path.string)
         }
     }
+
+    private func isThere(_ path: FilePath) -> Bool { unsafe path.withPlatformString { unsafe access($0, F_OK) == 0 } }
 }

@@ -16,4 +16,6 @@ package struct ClientRoot: ParsableCommand {
 }
 
 /// The commands that both programs have.
-package let clientCommands: [any ParsableCommand.Type] = [DownloadCommand.self, ListCommand.self, TrustCommand.self]
+package let clientCommands: [any ParsableCommand.Type] = [
+    DownloadCommand.self, ListCommand.self, TrustCommand.self, CacheCommand.self,
+]

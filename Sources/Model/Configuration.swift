@@ -13,6 +13,10 @@ package struct Configuration: Sendable, Equatable {
     package var proxy: String?
     /// `cache`: the directory in which images are kept.
     package var cache: String?
+    /// `shared-cache`: the directory of another cache, which is read and never written.
+    package var sharedCache: String?
+    /// `lock-wait`: how many seconds to wait for another process that has a lock of the cache.
+    package var lockWait: Int?
     /// `mirror.<distribution>`: the archive that images of a distribution are built from.
     package var mirrors: [String: String] = [:]
 
@@ -31,10 +35,20 @@ package struct Configuration: Sendable, Equatable {
             case "server": server = entry.value
             case "proxy": proxy = entry.value
             case "cache": cache = entry.value
+            case "shared-cache": sharedCache = entry.value
+            case "lock-wait":
+                guard let seconds = Int(entry.value), seconds >= 0, seconds <= 1_000_000 else {
+                    throw RootcellarError(
+                        .policy,
+                        "'\(entry.key)' needs a number of seconds",
+                        subject: "\(path):\(entry.line)"
+                    )
+                }
+                lockWait = seconds
             default: mirrors[String(entry.key.dropFirst(7))] = entry.value
             }
         }
     }
 
-    private static let keys = ["server", "proxy", "cache"]
+    private static let keys = ["server", "proxy", "cache", "shared-cache", "lock-wait"]
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The cache", .scratchDirectory)
 struct CacheTests {
-    @Test("is filled once by eight creations at once, and all eight are good")
+    @Test("97: it is filled once by eight creations at once, and all eight are good")
     func eightAtOnce() async throws {
         let site = try await Site.publishing()
         try await PublishedServer.run(site) { server in
@@ -29,7 +29,7 @@ struct CacheTests {
         }
     }
 
-    @Test("serves without its server and says how old the build is; without the image it is TRANSPORT")
+    @Test("106: it serves without its server and says how old the build is; without the image it is TRANSPORT")
     func offline() async throws {
         let site = try await Site.publishing()
         var image = SyntheticImage()
@@ -43,15 +43,13 @@ struct CacheTests {
             let online = try await host.download(server, "example/two/amd64")
             try online.result.succeeded()
             try await server.stopAndWait()
-            let cache = try await host.cacheSnapshot()
-
             for options in [[], ["--force-cache"]] {
                 let creation = try await host.download(server.address, "example/two/amd64", options)
                 try creation.result.succeeded()
                 #expect(creation.result.errors.contains("3 days old"), "\(creation.result.errors)")
                 #expect(try await creation.snapshot().differences(from: try await online.snapshot()) == [])
             }
-            try await expectRefusal(host, server, "TRANSPORT", 10, cache)
+            try await expectRefusal(host, server, "TRANSPORT", 10, try await host.cacheSnapshot())
             let flushed = try await host.download(server, "example/two/amd64", "--flush-cache")
             #expect(flushed.result.status == 10)
             #expect(try flushed.isUntouched)
@@ -104,7 +102,9 @@ struct CacheTests {
         }
     }
 
-    @Test("is repaired wherever a bit of it has changed, and the container is good; without a server it is refused")
+    @Test(
+        "93: it is repaired wherever a bit of it has changed, and the container is good; without a server it is refused"
+    )
     func flippedBits() async throws {
         var random = SeededGenerator()
         let site = try await Site.publishing()
@@ -144,7 +144,7 @@ struct CacheTests {
         }
     }
 
-    @Test("is CACHE with a way out if what it remembers of a server is damaged, never a silent first contact")
+    @Test("104: it is CACHE with a way out if what it remembers of a server is damaged, never a silent first contact")
     func damagedState() async throws {
         let site = try await Site.publishing()
         try await PublishedServer.run(site) { server in

@@ -11,7 +11,7 @@ import Testing
 struct InterruptionTests {
     private static let kills = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
 
-    @Test("of a publisher leaves a tree that is right, and the next publisher leaves no trace of it")
+    @Test("94: of a publisher leaves a tree that is right, and the next publisher leaves no trace of it")
     func publish() async throws {
         var random = SeededGenerator()
         let site = try await Site()
@@ -67,7 +67,7 @@ struct InterruptionTests {
         try await Self.expectGone(scratch)
     }
 
-    @Test("of a creation leaves a cache that is right, and the next creation leaves no trace of it")
+    @Test("94: of a creation leaves a cache that is right, and the next creation leaves no trace of it")
     func download() async throws {
         var random = SeededGenerator()
         let site = try await Site.publishing()

@@ -66,7 +66,7 @@ package struct ClientHost: Sendable {
         var strange: [String] = []
         for file in try await cacheFiles() {
             if file.wholeMatch(of: /locks\/[a-zA-Z0-9._-]+/) != nil { continue }
-            if file.wholeMatch(of: /images\/([a-z0-9][a-z0-9._+-]*\/){3}[a-z0-9._+-]+\.json/) != nil { continue }
+            if file.wholeMatch(of: /(images|pins)\/([a-z0-9][a-z0-9._+-]*\/){3}[a-z0-9._+-]+\.json/) != nil { continue }
             if file.wholeMatch(of: /servers\/[a-zA-Z0-9._-]+\.json/) != nil { continue }
             if let match = file.wholeMatch(of: /objects\/sha256\/([0-9a-f]{64})/) {
                 let sum = try await Programs.shell("sha256sum < \"$1\"", cache.appending(file).string)
