@@ -51,7 +51,7 @@ func readFile(_ path: FilePath, limit: Int, _ errorClass: ErrorClass) throws(Roo
 }
 
 /// Replaces a file by new bytes: written beside it, flushed to the disk and renamed over it, so that at every moment,
-/// a power cut included, there is the whole old file or the whole new one.
+/// a power cut included, there is the whole old file or the whole new one. When this throws, it is the old one.
 func replaceFile(
     _ path: FilePath,
     _ bytes: [UInt8],
@@ -73,11 +73,12 @@ func replaceFile(
             try flush(file)
         }
         try rename(temporary, to: path)
-        try flushDirectory(of: path)
     } catch {
         removeFile(temporary)
         throw RootcellarError(errorClass, "cannot write: \(error)", subject: path.string)
     }
+    // The new file is there. If this fails, all that may happen is that a power cut brings the old one back.
+    try? flushDirectory(of: path)
 }
 
 /// Renames over whatever is there.

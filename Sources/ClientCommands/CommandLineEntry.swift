@@ -11,6 +11,12 @@ package enum CommandLineEntry {
         signal(SIGPIPE, SIG_IGN)
         // Every mode here is meant as it is written, whatever the caller's mask; lxc-create sets the same.
         umask(0o022)
+        // The runtime finds the arguments through /proc; without them every command line looks like a call for help.
+        if CommandLine.arguments.isEmpty {
+            let error = RootcellarError(.policy, "cannot read the command line", hint: "is /proc mounted?")
+            tell(error)
+            exit(error.errorClass.exitStatus)
+        }
     }
 
     /// For programs whose commands are all synchronous.

@@ -13,7 +13,11 @@ private let timeLimit: UInt64 = 1800
 func confine() throws(RootcellarError) {
     signal(SIGPIPE, SIG_IGN)
     umask(0)
-    guard clinux_thread_count() == 1 else {
+    let threads = clinux_thread_count()
+    if threads < 1 {
+        throw RootcellarError(.policy, "the unpacker cannot count its threads", hint: "is /proc mounted?")
+    }
+    guard threads == 1 else {
         throw RootcellarError(.internal, "more than one thread before confinement")
     }
     try step("die with the parent") { clinux_die_with_parent(getppid()) }

@@ -15,6 +15,10 @@ import Model
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 do throws(RootcellarError) {
+    // The runtime finds them through /proc.
+    if CommandLine.arguments.isEmpty {
+        throw RootcellarError(.policy, "the unpacker cannot read its command line", hint: "is /proc mounted?")
+    }
     try confine()
     switch arguments.first {
     case "decode": try decode(Array(arguments.dropFirst()))
