@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+import Model
 import SiteSupport
 import SystemPackage
 import TestSupport
@@ -183,6 +185,52 @@ struct CacheTests {
                 #expect(creation.result.errorLine?.hasPrefix("rootcellar: CACHE: ") == true, "\(name)")
                 #expect(try creation.isUntouched, "\(name)")
             }
+        }
+    }
+
+    @Test("105: a build that its server took back is POLICY, out of the cache with --force-cache and without")
+    func takenBack() async throws {
+        let site = try await Site.publishing()
+        try await PublishedServer.run(site) { server in
+            let host = try ClientHost()
+            try await host.trust(server, site)
+            try await host.download(server).result.succeeded()
+            let pointer = try site.readPointer()
+            let path = site.tree.appending(TreePath.manifest(pointer.manifest.version))
+            let file = try SignedFile(reading: try read(path), kind: .manifest, subject: "manifest")
+            var manifest = try Manifest(verified: file.payload, subject: "manifest")
+            let record = try ImageRecord(host)
+            manifest.version += 1
+            manifest.revoked = [Manifest.Revocation(image: record.image.sha256, reason: "a hole in it")]
+            let next = manifest
+            let bytes = try await Forger(site).using { forger in
+                try await forger.signedFile(.manifest, next, by: try await forger.fingerprint("(release)"))
+            }
+            try write(bytes, to: site.tree.appending(TreePath.manifest(next.version)))
+            try await site.replacePointer {
+                $0.manifest = Pointer.Manifest(version: next.version, file: FileReference(of: bytes))
+            }
+            for options in [[], ["--force-cache"]] {
+                let creation = try await host.download(server.address, "example/one/amd64", options)
+                // Whoever does not ask cannot know yet; the first creation asked.
+                #expect(creation.result.status == 20, "\(options): \(creation.result.errors)")
+                #expect(creation.result.errorLine?.hasPrefix("rootcellar: POLICY: ") == true)
+                #expect(creation.result.errors.contains("taken back") || creation.result.errors.contains("took back"))
+                #expect(try creation.isUntouched)
+            }
+            try await server.stopAndWait()
+            let offline = try await host.download(server)
+            #expect(offline.result.status == 20, "\(offline.result.errors)")
+        }
+    }
+
+    /// The part of a record that this test needs.
+    private struct ImageRecord: Decodable {
+        var image: FileReference
+
+        init(_ host: ClientHost) throws {
+            let path = host.cache.appending("images/example/one/amd64/default.json")
+            self = try JSONDecoder().decode(ImageRecord.self, from: Data(read(path)))
         }
     }
 

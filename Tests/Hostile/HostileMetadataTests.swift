@@ -10,41 +10,103 @@ struct HostileMetadataTests {
     private static let config = "lxc.include = LXC_TEMPLATE_CONFIG/common.conf\nlxc.arch = x86_64\n"
 
     /// By name, the members that are put in the place of good ones; an empty text takes a member away.
-    private static let cases: [String: [String: String]] = [
-        "hook": ["config": config + "lxc.hook.pre-start = /bin/sh\n"],
-        "mount": ["config": config + "lxc.mount.entry = / mnt none bind 0 0\n"],
-        "rootfs": ["config": config + "lxc.rootfs.path = /\n"],
-        "no-id-map": ["config": config + "lxc.idmap =\n"],
-        "include": ["config": "lxc.include = /etc/passwd\n"],
-        "include-dot-dot": ["config": "lxc.include = LXC_TEMPLATE_CONFIG/../../../etc/passwd\n"],
-        "include-missing": ["config": "lxc.include = LXC_TEMPLATE_CONFIG/not-installed.conf\n"],
-        "carriage-return": ["config": config + "lxc.arch = x86_64\rlxc.hook.start = x\n"],
-        "quotes": ["config": "lxc.arch = \"x86_64\"\n"],
-        "no-setting": ["config": config + "something\n"],
-        "no-config": ["config": ""],
-        "fstab": ["fstab": "/ mnt none bind 0 0\n"],
-        "unknown-member": ["install.sh": "echo evil\n"],
-        "member-dot-dot": ["../evil": "evil\n"],
-        "member-absolute": ["/tmp/evil": "evil\n"],
-        "template-dot-dot": ["templates": "/etc/../../../../outside/canary\n"],
-        "template-link": ["templates": "/bin/link\n"],
-        "template-below-link": ["templates": "/out/canary\n"],
-        "template-hard-link": ["templates": "/bin/same\n"],
-        "template-fifo": ["templates": "/var/fifo\n"],
-        "template-directory": ["templates": "/etc\n"],
-        "template-control": ["templates": "/etc/\u{1B}[2J\n"],
-        "excludes-control": ["excludes": "\u{1B}]52;c;\u{7}\n"],
-    ]
+    private typealias Cases = [String: [String: String]]
 
-    @Test("is META: no container, and the files of the host are as they were")
-    func metadata() async throws {
+    @Test("84: hooks, mounts, foreign includes, an empty id map, odd quoting, CR in a configuration -> META")
+    func configuration() async throws {
+        let config = Self.config
+        let keys = [
+            "lxc.hook.pre-start = /bin/sh", "lxc.hook.start-host = /bin/sh", "lxc.mount.entry = / mnt none bind 0 0",
+            "lxc.mount.fstab = /etc/fstab", "lxc.mount.auto = proc:rw", "lxc.rootfs.path = /", "lxc.idmap =",
+            "lxc.cap.drop =", "lxc.log.file = /etc/cron.d/x", "lxc.net.0.script.up = /bin/sh",
+            "lxc.apparmor.profile = unconfined", "lxc.seccomp.profile =", "lxc.cgroup2.devices.allow = a",
+            "lxc.environment = LD_PRELOAD=/x", "lxc.init.cmd = /bin/sh", "lxc.namespace.share.net = 1",
+            "lxc.prlimit.nofile = 1", "lxc.sysctl.kernel.core_pattern = x", "lxc.start.auto = 1",
+            "lxc.include = /etc/passwd", "lxc.include = LXC_TEMPLATE_CONFIG/../../../etc/passwd",
+            "lxc.include = LXC_TEMPLATE_CONFIG/not-installed.conf", "lxc.arch = x86_64\rlxc.hook.start = x",
+            "lxc.arch = \"x86_64\"", "something", "  lxc.hook.clone=x", "lxc.hook.pre-start\t=\tx",
+        ]
+        var cases: Cases = [:]
+        for (number, line) in keys.enumerated() { cases["line-\(number)"] = ["config": config + line + "\n"] }
+        cases["no-config"] = ["config": ""]
+        cases["fstab"] = ["fstab": "/ mnt none bind 0 0\n"]
+        cases["nul"] = ["config": config + "lxc.arch\u{0} = x\n"]
+        try await refuse(cases)
+    }
+
+    @Test("86: excludes with control characters -> META; blanks, options and globs are never anybody's arguments")
+    func excludes() async throws {
+        try await refuse(["control": ["excludes": "\u{1B}]52;c;\u{7}\n"]])
+        var image = SyntheticImage()
+        let marker = ScratchDirectory.path.appending("ran").string
+        image.metadata.removeAll { $0.name == "excludes-user" }
+        let line = "x --checkpoint=1 --checkpoint-action=exec=touch\(marker) *\n--to-command=touch \(marker)\n"
+        image.metadata += [("excludes", line), ("excludes-user", line)]
+        let site = try await Site.publishing(image)
+        try await PublishedServer.run(site) { server in
+            let host = try ClientHost("second")
+            try await host.trust(server, site)
+            let creation = try await host.download(server)
+            try creation.result.succeeded()
+            #expect(exists(creation.rootfs.appending("usr/share/bulk")))
+            #expect(!exists(FilePath(marker)))
+        }
+    }
+
+    @Test("87: templates that lead out, through links, to a FIFO, a directory or a hard-linked file -> META")
+    func templates() async throws {
+        try await refuse([
+            "dot-dot": ["templates": "/etc/../../../../outside/canary\n"],
+            "link": ["templates": "/bin/link\n"],
+            "below-link": ["templates": "/out/canary\n"],
+            "hard-link": ["templates": "/bin/same\n"],
+            "fifo": ["templates": "/var/fifo\n"],
+            "directory": ["templates": "/etc\n"],
+            "control": ["templates": "/etc/\u{1B}[2J\n"],
+        ])
+    }
+
+    @Test("89: an image says nothing about its own expiry: only the signed lifetime counts")
+    func expiry() async throws {
+        for text in ["253402300799", "-1", "soon", ""] {
+            var image = SyntheticImage()
+            image.age = 40 * 86400
+            image.bulk = 4
+            image.metadata.removeAll { $0.name == "expiry" }
+            if !text.isEmpty { image.metadata.append(("expiry", text + "\n")) }
+            let site = try await Site(in: ScratchDirectory.path.appending("site-\(text)"))
+            try await site.publish(image)
+            try await PublishedServer.run(site) { server in
+                let host = try ClientHost("host-\(text)")
+                try await host.trust(server, site)
+                try await host.download(server).result.succeeded()
+                try await server.stopAndWait()
+                let creation = try await host.download(server)
+                #expect(creation.result.status == 19, "\(text): \(creation.result.errors)")
+            }
+        }
+    }
+
+    @Test("90: unknown members, dot-dot and absolute names, too many and too big ones in the metadata -> META")
+    func archive() async throws {
+        try await refuse([
+            "unknown-member": ["install.sh": "echo evil\n"],
+            "member-dot-dot": ["../evil": "evil\n"],
+            "member-absolute": ["/tmp/evil": "evil\n"],
+            "many": Dictionary(uniqueKeysWithValues: (0..<1000).map { ("config.\($0 + 100)", Self.config) }),
+            "big": ["create-message": String(repeating: "x", count: 8 << 20)],
+        ])
+    }
+
+    /// Expects META of each: no container, and the files of the host are as they were.
+    private func refuse(_ cases: Cases) async throws {
         let outside = ScratchDirectory.path.appending("outside")
         try makeDirectory(outside)
         try write("LXC_NAME\n".utf8, to: outside.appending("canary"))
         let before = try await Snapshot(outside)
-        let site = try await Site()
+        let site = try await Site(in: ScratchDirectory.path.appending("site-\(cases.count)"))
         var directories: [FilePath] = []
-        let cases = Self.cases.sorted { $0.key < $1.key }
+        let cases = cases.sorted { $0.key < $1.key }
         for (name, members) in cases {
             var image = SyntheticImage()
             image.name = "hostile/\(name)/amd64"
@@ -70,7 +132,7 @@ struct HostileMetadataTests {
         }
     }
 
-    @Test("cannot write to the terminal: the message of an image is shown printable, indented and cut")
+    @Test("88: it cannot write to the terminal: the message of an image is shown printable, indented and cut")
     func message() async throws {
         var image = SyntheticImage()
         image.metadata.removeAll { $0.name == "create-message" }

@@ -47,10 +47,14 @@ package struct ClientHost: Sendable {
     /// Forgets everything but the pins.
     package func emptyCache() { removeTree(base) }
 
-    /// What is in the cache, locks left out: they are made when they are needed and stay.
+    /// What is in the cache. Locks are left out, because they are made when they are needed and stay, and the times of
+    /// records, which say when an image was last used.
     package func cacheSnapshot() async throws -> Snapshot {
         var snapshot = try await Snapshot(cache).without(".")
         snapshot.entries = snapshot.entries.filter { !$0.key.hasPrefix("./locks") }
+        for path in snapshot.entries.keys where path.hasPrefix("./images/") && path.hasSuffix(".json") {
+            snapshot = snapshot.ignoringTimes(of: path)
+        }
         return snapshot
     }
 

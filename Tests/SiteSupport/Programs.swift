@@ -31,6 +31,9 @@ package enum Programs {
 package struct Unexpected: Error, CustomStringConvertible {
     package var what: String
     package var description: String { what }
+
+    /// An error that says what.
+    package init(what: String) { self.what = what }
 }
 
 extension ProgramResult {
