@@ -5,6 +5,7 @@
 #   make test     every test; the last line is `N passed, N failed, N skipped` (root)
 #   make demo     the main job, for real, step by step (root); KEEP=1 leaves the tree and the server up
 #   make soak     the long forms of the rigs that `make test` runs for a moment
+#   make fuzz     libFuzzer on every reader of bytes from outside; SECONDS=60 for each
 #   make bench    ours against the stock tools (root)
 #   make check    format, licence headers, the house's arrows
 #   make install  programs and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
@@ -12,10 +13,11 @@
 PREFIX ?= /usr/local
 LXC_TEMPLATES ?= /usr/share/lxc/templates
 SWIFT ?= swift
+SECONDS ?= 60
 PROGRAMS = rootcellar rootcellar-client rootcellar-unpack rootcellar-sandbox
 RELEASE = -c release --static-swift-stdlib
 
-.PHONY: all deps build test demo soak bench check format install uninstall clean
+.PHONY: all deps build test demo soak fuzz bench check format install uninstall clean
 
 all: build
 
@@ -33,6 +35,9 @@ soak: build
 
 demo: build
 	@demo/main-job
+
+fuzz: deps
+	@scripts/fuzz $(SECONDS)
 
 bench: build
 	@bench/create

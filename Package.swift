@@ -146,9 +146,16 @@ let package = Package(
             ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
             path: "Tests/Integration"
         ),
+        // Readers of bytes from outside, for libFuzzer and for the hostile tests.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["Archive", "Client", "Definition", "Model", "OpenPGP", "Transfer"],
+            path: "Tests/Fuzz",
+            swiftSettings: strict
+        ),
         tests(
             "HostileTests",
-            ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
+            ["SiteSupport", "FuzzTargets", "Archive", "Model", "OpenPGP", "Repository", system],
             path: "Tests/Hostile"
         ),
     ],
