@@ -122,7 +122,7 @@ package final class HTTPSession {
 
     /// Runs `body` until it succeeds, another try cannot help, or the budget is used up. `body` is told whether it may
     /// use ranges.
-    private func withTries<Result>(
+    func withTries<Result>(
         url: String,
         deadline: Deadline,
         _ body: (_ mayRange: Bool) throws(Fault) -> Result
@@ -174,7 +174,7 @@ package final class HTTPSession {
 
     /// Asks, and follows redirects: each hop is checked before anything is sent there, which libcurl's own following
     /// would not do for us.
-    private func follow(
+    func follow(
         _ request: Exchange.Request,
         headers: [String],
         deadline: Deadline,
@@ -183,6 +183,7 @@ package final class HTTPSession {
     ) throws(Fault) -> ResponseHead {
         var request = request
         let first = request.url
+        options.onRequest?(first)
         var hops = 0
         while true {
             let head = try perform(request, headers: headers, deadline: deadline, sink: sink, observe: observe)

@@ -29,6 +29,8 @@ package struct TransferOptions: Sendable {
     /// The longest `Retry-After` that is waited for; a server that asks for more is given up.
     package var retryAfterCap: Duration = .seconds(60)
     /// The `User-Agent`: name and version, nothing about the machine.
+    /// Told the URL of each file before it is asked for.
+    package var onRequest: (@Sendable (String) -> Void)?
     package var userAgent = "rootcellar/\(programVersion)"
 
     /// The published defaults.
