@@ -58,6 +58,10 @@ package struct CacheInventory {
         for name in CacheLayout.names(layout.root.appending("servers")) where name.hasSuffix(".json") {
             let id = String(name.dropLast(5))
             do throws(RootcellarError) {
+                if CacheLayout.isPlainState(id) {
+                    neededByServers.formUnion(try layout.objects(ofPlainState: id))
+                    continue
+                }
                 guard let state = try layout.readState(of: id) else { continue }
                 neededByServers.insert(state.manifest.file.sha256)
                 guard let bytes = try store.read(state.manifest.file, keepsDamaged: true) else { continue }

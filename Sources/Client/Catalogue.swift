@@ -94,7 +94,7 @@ package struct Catalogue {
         )
     }
 
-    private static func suggestion(_ name: ImageName, _ names: [ImageName]) -> String {
+    static func suggestion(_ name: ImageName, _ names: [ImageName]) -> String {
         let others = names.filter { $0.release == name.release && $0.architecture == name.architecture }
         if !others.isEmpty { return "there are the variants: \(others.map(\.variant).joined(separator: ", "))" }
         let releases = Set(names.map(\.release)).sorted()

@@ -10,6 +10,8 @@ package struct ContainerConfiguration: Sendable, Equatable {
     private var comments: [String] = []
     private var settings: [String] = []
     private var network: [String] = []
+    /// Whether the file is one of LXC before 2.1, which had other names for some keys and refuses today's.
+    private var isLegacy = false
 
     /// Takes the file apart that lxc-create left.
     ///
@@ -29,8 +31,9 @@ package struct ContainerConfiguration: Sendable, Equatable {
             }
             let key = trimmed(content[..<equals])
             // The name is set anew below; a second run over the same file must not set it twice.
-            if key == "lxc.uts.name" { continue }
-            if key == "lxc.net.0" || key.hasPrefix("lxc.net.0.") {
+            if key == "lxc.uts.name" || key == "lxc.utsname" { continue }
+            if key == "lxc.rootfs" || key == "lxc.network" || key.hasPrefix("lxc.network.") { isLegacy = true }
+            if ["lxc.net.0", "lxc.network"].contains(where: { key == $0 || key.hasPrefix("\($0).") }) {
                 network.append(line)
             } else {
                 settings.append(line)
@@ -67,7 +70,7 @@ package struct ContainerConfiguration: Sendable, Equatable {
         }
         if let architecture = image.architecture { lines.append("lxc.arch = \(architecture)") }
         lines += ["", "# Container specific configuration"] + settings
-        lines.append("lxc.uts.name = \(name)")
+        lines.append("\(isLegacy ? "lxc.utsname" : "lxc.uts.name") = \(name)")
         lines += ["", "# Network configuration"] + network
         return lines.joined(separator: "\n") + "\n"
     }

@@ -98,15 +98,21 @@ package struct ContainerCreation {
         let path = place.path.appending("config")
         // A directory without a configuration is how programs use a template without LXC.
         let existing = try readFile(path, limit: 1 << 20, .policy) ?? []
+        let isInstalled = Self.isReadable(surroundings.lxcConfiguration.string)
+        if !isInstalled { narrator.warn("LXC is not installed here; the configuration includes files of it") }
         return try ContainerConfiguration(
             existing: String(decoding: existing, as: UTF8.self),
             path: path.string
         ).text(
             image: image,
             directory: surroundings.lxcConfiguration.string,
-            exists: { name in unsafe FilePath(name).withPlatformString { unsafe access($0, R_OK) == 0 } },
+            exists: { !isInstalled || Self.isReadable($0) },
             name: place.name
         )
+    }
+
+    private static func isReadable(_ path: String) -> Bool {
+        unsafe FilePath(path).withPlatformString { unsafe access($0, R_OK) == 0 }
     }
 
     /// lxc-create reads the file again as the user outside the namespace, so it is given to that user.

@@ -104,3 +104,10 @@ func flushDirectory(of path: FilePath) throws {
     defer { try? directory.close() }
     try flush(directory)
 }
+
+/// Whether a regular file is there.
+func isFile(_ path: FilePath) -> Bool {
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow]) else { return false }
+    defer { try? file.close() }
+    return (try? file.status().kind) == .file
+}

@@ -9,8 +9,8 @@ package struct ServerSelection {
     /// The public server of LXC's project: what the stock template uses when none is named.
     package static let stockServer = "images.linuxcontainers.org"
 
-    private let store: TrustStore
-    private let configuration: Configuration
+    let store: TrustStore
+    let configuration: Configuration
 
     /// A selection from these pins and settings.
     package init(_ store: TrustStore, _ configuration: Configuration) {

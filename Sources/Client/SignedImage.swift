@@ -48,20 +48,24 @@ package struct SignedImage: ContainerImage {
         let choice = BuildChoice(setting)
         if cache == .flush { try choice.flush(name) }
         (trusted, build) = try choice.select(name, cache)
-        metadata = try Self.metadata(trusted, build, setting.surroundings)
+        if let before = try setting.layout.readRecord(of: name), before.image != build.reference {
+            setting.narrator.progress("The cached copy has expired, re-downloading...")
+        }
+        metadata = try Self.metadata(trusted, build, setting)
     }
 
     private static func metadata(
         _ trusted: TrustedServer,
         _ build: Catalogue.Build,
-        _ surroundings: Surroundings
+        _ setting: Setting
     ) throws(RootcellarError) -> ImageMetadata {
         let path = TreePath.file(build.name, build.serial, "meta.tar.xz")
         let file = try build.document.file("meta.tar.xz", subject: build.name.path)
+        if !isFile(setting.layout.object(file.sha256)) { setting.narrator.progress("Downloading the metadata") }
         let bytes = try trusted.bytes(path, file.reference, limit: 1 << 20)
         do throws(RootcellarError) {
             let archive = try UnpackPipeline.decode(bytes, .xz, limit: 4 << 20)
-            return try ImageMetadata(archive: archive, userMode: surroundings.namespace.usesUserMetadata)
+            return try ImageMetadata(archive: archive, userMode: setting.surroundings.namespace.usesUserMetadata)
         } catch {
             guard error.errorClass == .archive else { throw error }
             throw RootcellarError(.meta, error.reason, subject: path)

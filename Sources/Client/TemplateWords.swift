@@ -11,15 +11,13 @@ package struct TemplateWords: Sendable, Equatable {
     package var release: String?
     package var architecture: String?
     package var variant: String?
-    package var server: String?
+    package var server = ServerWords()
     package var list = false
+    package var json = false
     package var help = false
     package var flushCache = false
     package var forceCache = false
-    package var noValidate = false
     package var verbose = false
-    /// A fingerprint for servers that only sign files; words of older templates.
-    package var keyID: String?
     /// The container's directory, as lxc-create gives it.
     package var path: String?
     package var name: String?
@@ -31,7 +29,9 @@ package struct TemplateWords: Sendable, Equatable {
     package var notices: [String] = []
 
     private enum Option: String, CaseIterable {
-        case dist, release, arch, variant, server, list, help, keyid, keyserver, verbose, path, name, rootfs
+        case dist, release, arch, variant, server, list, help, json, keyid, keyring, keyserver, simplestreams, ca,
+            verbose
+        case path, name, rootfs
         case flushCache = "flush-cache"
         case forceCache = "force-cache"
         case noValidate = "no-validate"
@@ -41,7 +41,9 @@ package struct TemplateWords: Sendable, Equatable {
 
         var takesValue: Bool {
             switch self {
-            case .list, .help, .verbose, .flushCache, .forceCache, .noValidate, .standardResolver: false
+            case .list, .help, .json, .verbose, .flushCache, .forceCache, .noValidate, .simplestreams,
+                .standardResolver:
+                false
             default: true
             }
         }
@@ -123,14 +125,18 @@ package struct TemplateWords: Sendable, Equatable {
         case .release: release = value
         case .arch: architecture = value
         case .variant: variant = value
-        case .server: server = value
+        case .server: server.address = value
         case .list: list = true
         case .help: help = true
         case .flushCache: flushCache = true
         case .forceCache: forceCache = true
-        case .noValidate: noValidate = true
+        case .json: json = true
+        case .noValidate: server.noValidate = true
+        case .simplestreams: server.simplestreams = true
+        case .ca: server.authorities = value
         case .verbose: verbose = true
-        case .keyid: keyID = value
+        case .keyid: server.keyID = value
+        case .keyring: server.keyring = value
         case .keyserver:
             notices.append("--keyserver is ignored: keys are pinned here and no key server is ever asked")
         case .standardResolver: notices.append("--standard-resolver is ignored: it never had an effect")

@@ -24,22 +24,55 @@ package final class UnpackPipeline {
     private let decoderErrors: FileDescriptor
     private let extractorErrors: FileDescriptor
 
-    /// Starts both processes.
+    /// Starts both processes for a tar that a signed document describes.
     ///
     /// - Parameters:
     ///   - rootfs: an empty directory; stays the caller's.
     ///   - tar: what the signed document says about the tar.
     ///   - tokens: LXC's tokens and their values, for the files of `expanded`.
     ///   - expanded: files of the image in which tokens are replaced.
-    package init(
+    package convenience init(
         into rootfs: FileDescriptor,
         _ compression: Compression,
         tar: ImageDocument.Tar,
         tokens: [String: String],
         expanded: [String]
     ) throws(RootcellarError) {
+        let expectation = Unpacking.Expectation(entries: tar.entries, contentBytes: tar.unpackedBytes)
+        try self.init(
+            into: rootfs,
+            compression,
+            limit: tar.size,
+            expecting: expectation,
+            tokens: tokens,
+            expanded: expanded
+        )
+    }
+
+    /// The most bytes that an archive may have after decompression about which nothing is known but its compressed size:
+    /// two hundred times that size once it is over 64 MiB, and never more than 64 GiB.
+    package static func limit(compressedSize: Int) -> Int {
+        min(64 << 30, (64 << 20) + 200 * min(compressedSize, 1 << 30))
+    }
+
+    /// Starts both processes.
+    ///
+    /// - Parameters:
+    ///   - limit: the most bytes that the tar may have.
+    ///   - expecting: exact figures of the tar; nil if nobody knows them, then the unpacker's own limits hold.
+    package init(
+        into rootfs: FileDescriptor,
+        _ compression: Compression,
+        limit: Int,
+        expecting: Unpacking.Expectation?,
+        tokens: [String: String],
+        expanded: [String]
+    ) throws(RootcellarError) {
         let program = try Self.program()
-        var extraction = ["extract", "--entries", String(tar.entries), "--bytes", String(tar.unpackedBytes)]
+        var extraction = ["extract"]
+        if let expecting {
+            extraction += ["--entries", String(expecting.entries), "--bytes", String(expecting.contentBytes)]
+        }
         for (token, value) in tokens.sorted(by: { $0.key < $1.key }) { extraction += ["--set", "\(token)=\(value)"] }
         for path in expanded { extraction += ["--expand", path] }
         do {
@@ -56,7 +89,7 @@ package final class UnpackPipeline {
             }
             decoder = try ChildProcess(
                 program,
-                ["decode", compression.rawValue, String(tar.size)],
+                ["decode", compression.rawValue, String(limit)],
                 descriptors: [compressed.reading, plain.writing, decoderErrors.writing]
             )
             extractor = try ChildProcess(

@@ -17,5 +17,5 @@ package struct ClientRoot: ParsableCommand {
 
 /// The commands that both programs have.
 package let clientCommands: [any ParsableCommand.Type] = [
-    DownloadCommand.self, ListCommand.self, TrustCommand.self, CacheCommand.self,
+    DownloadCommand.self, ListCommand.self, InfoCommand.self, ExplainCommand.self, TrustCommand.self, CacheCommand.self,
 ]

@@ -9,6 +9,10 @@ package enum CommandLineEntry {
     /// What every program of ours does first: a closed pipe is an error to handle, not the end of the process.
     package static func prepare() {
         signal(SIGPIPE, SIG_IGN)
+        // A file must never get the number of a closed standard descriptor: what is said to the user would go into it.
+        var descriptor: CInt = 0
+        while descriptor >= 0, descriptor <= 2 { descriptor = unsafe open("/dev/null", O_RDWR) }
+        if descriptor > 2 { close(descriptor) }
         // Every mode here is meant as it is written, whatever the caller's mask; lxc-create sets the same.
         umask(0o022)
         // The runtime finds the arguments through /proc; without them every command line looks like a call for help.
@@ -19,11 +23,29 @@ package enum CommandLineEntry {
         }
     }
 
+    /// Refuses a word where a subcommand is needed, with what may have been meant.
+    private static func checkSubcommand(_ root: any ParsableCommand.Type) throws(RootcellarError) {
+        var command = root
+        for word in CommandLine.arguments.dropFirst() {
+            let names = command.configuration.subcommands.map { $0._commandName } + ["help"]
+            guard names.count > 1, !word.hasPrefix("-"), word != "help" else { return }
+            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+                throw RootcellarError(
+                    .usage,
+                    "unknown command '\(word)'",
+                    hint: nearestName(to: word, among: names).map { "did you mean '\($0)'?" } ?? "see --help"
+                )
+            }
+            command = next
+        }
+    }
+
     /// For programs whose commands are all synchronous.
     package static func run(_ root: any ParsableCommand.Type) -> Never {
         prepare()
         do {
             try LibraryVersions.check()
+            try checkSubcommand(root)
             var command = try root.parseAsRoot()
             try command.run()
             exit(0)
@@ -37,6 +59,7 @@ package enum CommandLineEntry {
         prepare()
         do {
             try LibraryVersions.check()
+            try checkSubcommand(root)
             var command = try root.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

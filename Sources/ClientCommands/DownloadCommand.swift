@@ -4,6 +4,7 @@ package import ArgumentParser
 import Client
 import Model
 import SystemPackage
+import Transfer
 
 /// `rootcellar download`: what lxc-create runs.
 package struct DownloadCommand: ParsableCommand {
@@ -25,22 +26,18 @@ package struct DownloadCommand: ParsableCommand {
             return
         }
         for notice in words.notices { tell("rootcellar: note: \(notice)") }
-        guard !words.noValidate else {
-            throw RootcellarError(
-                .policy,
-                "--no-validate: unsigned images are not accepted",
-                hint: "pin the server's keys: rootcellar trust add"
-            )
-        }
+        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
         if words.list {
             let context = try ClientContext()
-            let server = try context.selection.server(named: words.server)
-            try ImageTable.print(context: context, server: server, filter: ImageFilter(words), isTemplate: true)
+            let server = try context.choose(words.server)
+            let list = try context.images(of: server, ImageFilter(words), words.json ? .quiet : narrator)
+            if words.json { return try ImageTable.json(list) }
+            ImageTable.print(list, isTemplate: true)
             return
         }
         // Names become paths, so they are checked before a file or a server is looked for.
         let place = try Self.place(words)
-        let image = try Self.image(words)
+        try Self.checkNames(words)
         let context = try ClientContext()
         guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
             throw RootcellarError(
@@ -49,18 +46,54 @@ package struct DownloadCommand: ParsableCommand {
                 hint: "run lxc-create, which passes --mapped-uid"
             )
         }
-        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
-        let server = try context.selection.server(named: words.server)
-        let setting = SignedImage.Setting(
-            context.surroundings,
-            layout: context.layout,
-            server: server,
-            options: context.selection.transferOptions(for: server),
-            narrator
-        )
+        let server = try context.choose(words.server)
+        let image = try Self.image(words, context, server, narrator)
         let cache: SignedImage.CacheUse = words.flushCache ? .flush : words.forceCache ? .force : .normal
-        try ContainerCreation(context.surroundings, narrator).run(in: place) { () throws(RootcellarError) in
-            try SignedImage(image, setting, cache: cache)
+        let creation = ContainerCreation(context.surroundings, narrator)
+        try creation.run(in: place) { () throws(RootcellarError) -> any ContainerImage in
+            do throws(RootcellarError) {
+                return try Self.choose(image, server, context, cache, words.verbose, narrator)
+            } catch {
+                // What programs around LXC look for in the output.
+                if error.errorClass == .policy, error.reason.hasPrefix("no such ") {
+                    say("ERROR: Couldn't find a matching image")
+                }
+                throw error
+            }
+        }
+    }
+
+    private static func choose(
+        _ image: ImageName,
+        _ server: ChosenServer,
+        _ context: ClientContext,
+        _ cache: SignedImage.CacheUse,
+        _ isVerbose: Bool,
+        _ narrator: Narrator
+    ) throws(RootcellarError) -> any ContainerImage {
+        switch server {
+        case .pinned(let pinned):
+            var options = context.selection.transferOptions(for: pinned)
+            if isVerbose { options.onRequest = { say("Download file: \($0)") } }
+            let setting = SignedImage.Setting(
+                context.surroundings,
+                layout: context.layout,
+                server: pinned,
+                options: options,
+                narrator
+            )
+            return try SignedImage(image, setting, cache: cache)
+        case .plain(let plain):
+            var options = context.selection.transferOptions(for: plain)
+            if isVerbose { options.onRequest = { say("Download file: \($0)") } }
+            let setting = PlainSetting(
+                context.surroundings,
+                layout: context.layout,
+                server: plain,
+                options: options,
+                narrator
+            )
+            return try PlainImage(image, setting, cache: cache)
         }
     }
 
@@ -86,25 +119,52 @@ package struct DownloadCommand: ParsableCommand {
         )
     }
 
-    private static func image(_ words: TemplateWords) throws(RootcellarError) -> ImageName {
-        guard let distribution = words.distribution, let release = words.release, let architecture = words.architecture
-        else {
-            throw RootcellarError(
-                .usage,
-                "an image needs a distribution, a release and an architecture",
-                hint: "lxc-create -n NAME -t rootcellar -- -d debian -r bookworm -a amd64; --list shows what there is"
+    private static func checkNames(_ words: TemplateWords) throws(RootcellarError) {
+        for (what, name) in [
+            ("distribution", words.distribution), ("release", words.release), ("architecture", words.architecture),
+            ("variant", words.variant),
+        ] {
+            if let name { _ = try ImageName.part(what, name) }
+        }
+    }
+
+    /// The image of the command line; whoever sits at the other end is asked for what is missing.
+    private static func image(
+        _ words: TemplateWords,
+        _ context: ClientContext,
+        _ server: ChosenServer,
+        _ narrator: Narrator
+    ) throws(RootcellarError) -> ImageName {
+        if let distribution = words.distribution, let release = words.release, let architecture = words.architecture {
+            return try ImageName(
+                distribution: distribution,
+                release: release,
+                architecture: architecture,
+                variant: words.variant ?? "default"
             )
         }
-        return try ImageName(
-            distribution: distribution,
-            release: release,
-            architecture: architecture,
-            variant: words.variant ?? "default"
+        let list = try context.images(of: server, ImageFilter(words), narrator)
+        ImageTable.print(list, isTemplate: true)
+        let prompt = ImagePrompt(
+            // What was given may match nothing; then the suggestions come from everything that there is.
+            list.rows.isEmpty
+                ? try context.images(of: server, .everything, .quiet).rows.map(\.name) : list.rows.map(\.name)
+        ) { question in
+            say(question)
+            return readLine()
+        } complain: {
+            tell("rootcellar: \($0)")
+        }
+        return try prompt.complete(
+            distribution: words.distribution,
+            release: words.release,
+            architecture: words.architecture,
+            variant: words.variant
         )
     }
 
     private static let help = """
-        Create an LXC container from a signed image of a pinned server.
+        Create an LXC container from a signed image.
 
         Usage: lxc-create -n NAME -t rootcellar -- -d DISTRIBUTION -r RELEASE -a ARCHITECTURE [options]
 
@@ -112,13 +172,33 @@ package struct DownloadCommand: ParsableCommand {
           -r, --release NAME       release, as in bookworm
           -a, --arch NAME          architecture by Debian's name, as in amd64
               --variant NAME       variant (default: default)
-              --server HOST[:PORT][/PREFIX]
-                                   a server pinned by 'rootcellar trust add'
-          -l, --list               list what the server has
+          -l, --list               list what the server has; -d, -r, -a and --variant choose from it
+              --json               list as JSON
               --flush-cache        drop the cached copy first
               --force-cache        use the cached copy without asking the server, also past its expiry
+              --verbose            name every file that is downloaded
           -h, --help               show this help
 
+        What is missing of -d, -r and -a is asked for.
+
+        The server:
+
+              --server HOST[:PORT][/PREFIX]
+                                   one that was pinned by 'rootcellar trust add' (default: the configured or only one)
+              --keyid FINGERPRINT  one that is not pinned, with a signature by this key beside each file; the key is
+                                   read from trust.d/FINGERPRINT.asc
+              --keyring FILE       the same, the key is in this file
+              --simplestreams      one that is not pinned, believed for its connection; its catalogue has the hashes
+              --no-validate        one that is not pinned, whatever it sends; never cached, warns every time
+              --ca FILE            certification authorities for one that is not pinned
+
+        For command lines of older templates: --keyserver and --standard-resolver are read and ignored.
         Given by lxc-create: --name, --path, --rootfs, --mapped-uid, --mapped-gid.
         """
+}
+
+extension ImageFilter {
+    fileprivate static var everything: ImageFilter {
+        ImageFilter(distribution: nil, release: nil, architecture: nil, variant: nil)
+    }
 }

@@ -34,65 +34,29 @@ struct ImageFilter {
     }
 }
 
-/// The list of a server's images.
+/// The list of a server's images, printed.
 enum ImageTable {
-    /// One image for `--json`.
-    struct Row: Encodable {
-        var distribution: String
-        var release: String
-        var architecture: String
-        var variant: String
-        var serial: String
-        var tested: Bool
-    }
-
-    struct Output: Encodable {
+    private struct Output: Encodable {
         var format = documentFormat
         var server: String
-        var images: [Row]
+        var images: [ImageList.Row]
     }
 
-    /// Every image that matches, with its newest build.
-    static func rows(_ server: TrustedServer, _ filter: ImageFilter) throws(RootcellarError) -> [Row] {
-        let catalogue = Catalogue(server)
-        let revoked = Set(server.manifest.revoked.map(\.image))
-        var rows: [Row] = []
-        for distribution in catalogue.distributions where filter.distribution ?? distribution == distribution {
-            for (name, builds) in try catalogue.images(of: distribution) where filter.matches(name) {
-                guard let build = builds.last(where: { !revoked.contains($0.image.sha256) }) else { continue }
-                rows.append(
-                    Row(
-                        distribution: name.distribution,
-                        release: name.release,
-                        architecture: name.architecture,
-                        variant: name.variant,
-                        serial: build.serial.description,
-                        tested: build.tested
-                    )
-                )
-            }
-        }
-        return rows
+    /// The widths that LXC's own template pads its columns to.
+    private static let widths = [15, 10, 5, 7, 14]
+
+    /// Prints the list as JSON.
+    static func json(_ list: ImageList) throws(RootcellarError) {
+        try sayJSON(Output(server: list.server, images: list.rows.map(\.row)))
     }
 
     /// Prints the list, in the frame that programs around LXC's templates look for if `isTemplate`.
-    static func print(
-        context: ClientContext,
-        server: PinnedServer,
-        filter: ImageFilter,
-        isTemplate: Bool,
-        json: Bool = false
-    ) throws(RootcellarError) {
-        if isTemplate { say("Downloading the image index") }
-        let trusted = try context.ask(server)
-        let rows = try rows(trusted, filter)
-        if json {
-            try sayJSON(Output(server: trusted.root.server, images: rows))
-            return
-        }
+    static func print(_ list: ImageList, isTemplate: Bool) {
         let header = [["DIST", "RELEASE", "ARCH", "VARIANT", "BUILD"]]
-        let cells = rows.map { [$0.distribution, $0.release, $0.architecture, $0.variant, $0.serial] }
-        let lines = table(header + cells).split(separator: "\n", omittingEmptySubsequences: false)
+        let cells = list.rows.map(\.row)
+            .map { [$0.distribution, $0.release, $0.architecture, $0.variant, $0.serial] }
+        let lines = table(header + cells, widths: isTemplate ? widths : [])
+            .split(separator: "\n", omittingEmptySubsequences: false)
         if isTemplate { say("\n---") }
         say(String(lines[0]))
         if isTemplate { say("---") }

@@ -16,9 +16,10 @@ package func tell(_ line: String) {
 /// Writes an error as `rootcellar: CLASS: what, where; what to do`.
 package func tell(_ error: RootcellarError) { tell("rootcellar: \(error.description)") }
 
-/// Columns as wide as their widest cell, two blanks between, nothing at the end of a line.
-package func table(_ rows: [[String]]) -> String {
-    var widths: [Int] = []
+/// Columns as wide as their widest cell and at least as wide as `widths`, two blanks between, nothing at the end of a
+/// line.
+package func table(_ rows: [[String]], widths: [Int] = []) -> String {
+    var widths = widths
     for row in rows {
         for (column, cell) in row.enumerated() {
             if column == widths.count { widths.append(0) }
