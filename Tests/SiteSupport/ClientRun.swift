@@ -117,6 +117,13 @@ package struct ClientHost: Sendable {
 package struct Creation: Sendable {
     package let path: FilePath
     package let result: ProgramResult
+
+    /// A creation that has ended.
+    package init(path: FilePath, result: ProgramResult) {
+        self.path = path
+        self.result = result
+    }
+
     package var rootfs: FilePath { path.appending("rootfs") }
     package var config: FilePath { path.appending("config") }
 
