@@ -9,6 +9,7 @@
 #   make bench    ours against the stock tools (root)
 #   make check    format, licence headers, the house's arrows
 #   make install  programs and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
+#                 DIVERT=1 also puts the template in the place of LXC's own lxc-download, which dpkg then keeps aside
 
 PREFIX ?= /usr/local
 LXC_TEMPLATES ?= /usr/share/lxc/templates
@@ -53,9 +54,11 @@ install:
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LXC_TEMPLATES)'
 	for program in $(PROGRAMS); do install -s -m 755 ".build/release/$$program" '$(DESTDIR)$(PREFIX)/bin/'; done
 	install -m 755 templates/lxc-rootcellar '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
+	[ -z '$(DIVERT)' ] || DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert add
 
 uninstall:
 	for program in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'"$$program"; done
+	DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert remove
 	rm -f '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
 
 clean:
