@@ -80,8 +80,8 @@ package struct Publisher {
         try Journal.recover(layout, current: tree.manifest.version)
         let home = try keys.openHome()
         defer { home.close() }
-        do {
-            let publication = Publication(
+        func publication(_ tree: CurrentTree) -> Publication {
+            Publication(
                 layout: layout,
                 keys: keys,
                 tree: tree,
@@ -90,11 +90,18 @@ package struct Publisher {
                 signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
                 now: now
             )
+        }
+        do {
+            let publication = publication(tree)
             try publication.restoreIndexes()
             return try publication.run(sources)
         } catch {
             if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, now: now) {
-                try? Journal.recover(layout, current: current.manifest.version)
+                // What failed may have come after the new pointer: then the rest has to follow it. If that fails too,
+                // the journal stays and the next publisher does it.
+                if (try? publication(current).restoreIndexes()) != nil {
+                    try? Journal.recover(layout, current: current.manifest.version)
+                }
             }
             throw error
         }

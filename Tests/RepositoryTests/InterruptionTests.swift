@@ -62,7 +62,7 @@ struct InterruptionTests {
         #expect(try workshop.leftovers() == [])
     }
 
-    @Test("is changed by one publisher at a time: another waits, or gives up with a clear word")
+    @Test("98: is changed by one publisher at a time: another waits, or gives up with a clear word")
     func twoPublishers() throws {
         let workshop = try Workshop()
         let images = [
@@ -87,7 +87,7 @@ struct InterruptionTests {
         #expect(fault?.reason.contains("another publisher") == true)
     }
 
-    @Test("shows a reader whole sets only, while it is published to again and again")
+    @Test("100: shows a reader whole sets only, while it is published to again and again")
     func reader() throws {
         let workshop = try Workshop()
         let images = try (1...6).map { number in
