@@ -68,12 +68,15 @@ package struct ImageExplanation: Encodable {
         }
         age = max(0, now.seconds - build.serial.time.seconds)
         tested = builds.first { $0.serial == build.serial }?.tested
-        checks = [
+        let documents = [
             "root document \(trusted.root.version) by the pinned key, and each newer one by the one before",
             "pointer by the freshness keys; manifest \(trusted.manifest.version) by the release keys and by size and hash",
-            "neither is older than what was seen before, and both are still valid",
-            "index, image document and metadata by size and SHA-256",
-            "the rootfs block by block before it is decompressed, and again from the cache",
+            "neither is older than what was seen before, and both are valid",
+        ]
+        checks = trusted.offline == nil ? documents : documents.map { "when the server was last asked: \($0)" }
+        checks += [
+            "index and image document by size and SHA-256",
+            "at each creation: metadata by size and SHA-256, rootfs block by block before it is decompressed",
         ]
         expires = [
             Expiry(what: "pointer", at: trusted.pointer.validUntil),
@@ -127,9 +130,9 @@ package struct ImageExplanation: Encodable {
         switch setting.server.trust {
         case .signatures:
             checks = [
-                "index, metadata and rootfs by the detached signature beside each",
-                "the index names no older build than what is in the cache",
-                "everything before it is decompressed, and the hash again from the cache",
+                "index by the detached signature beside it", "it names no older build than what is in the cache",
+                "at each creation: metadata and rootfs by the detached signature beside each, before anything is"
+                    + " decompressed, or by hash from the cache",
             ]
             if let sums {
                 checks.append("the build's files belong together, by its signed checksums")
@@ -140,8 +143,8 @@ package struct ImageExplanation: Encodable {
             warnings.append("nothing signed says how new this is: an old tree could be replayed at first contact")
         case .hashes:
             checks = [
-                "the connection, by its certificate", "the rootfs by the catalogue's SHA-256, and again from the cache",
-                "the catalogue names no older build than what is in the cache",
+                "the connection, by its certificate", "the catalogue names no older build than what is in the cache",
+                "at each creation: the rootfs by the catalogue's SHA-256, before anything is decompressed",
             ]
             warnings.append("the catalogue is not signed: whoever holds the server can change everything")
         case .nothing:
