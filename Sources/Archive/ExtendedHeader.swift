@@ -10,7 +10,13 @@ struct ExtendedHeader {
     private var uid: UInt32?
     private var gid: UInt32?
     private var modified: Int64?
+    private var nanoseconds: UInt32 = 0
     private var attributes: [TarEntry.Attribute] = []
+    private var leftOut = Omissions()
+    /// The map of a file with holes, if the member is one.
+    var sparse = SparseMap()
+    /// Whether it is.
+    var isSparse = false
     private var seen = false
 
     /// Whether nothing has been read since the last member.
@@ -31,13 +37,21 @@ struct ExtendedHeader {
             case "size": size = try Self.number(value)
             case "uid": uid = try HeaderFields.id(try Self.number(value))
             case "gid": gid = try HeaderFields.id(try Self.number(value))
-            case "mtime": modified = try Self.time(value)
+            case "mtime": (modified, nanoseconds) = try Self.time(value)
             case "atime", "ctime", "uname", "gname", "comment", "charset", "hdrcharset": continue
-            case let key where key.hasPrefix("GNU.sparse."): throw refuse("a sparse file, which is not accepted")
+            case "SCHILY.acl.access": try add(list: value, as: AttributePolicy.accessList, limits: limits)
+            case "SCHILY.acl.default": try add(list: value, as: AttributePolicy.defaultAccessList, limits: limits)
+            case "SCHILY.acl.ace": leftOut[.accessLists] += 1
+            case "SCHILY.fflags": leftOut[.fileFlags] += 1
+            case "RHT.security.selinux": leftOut[.labels] += 1
+            case "SCHILY.realsize", "SUN.holesdata": throw refuse("a sparse file of an unknown form")
+            case let key where key.hasPrefix("GNU.sparse."):
+                try sparse.take(key.dropFirst("GNU.sparse.".count), value, limits: limits)
             case let key where key.contains("."): continue  // vendors' own words; none changes what a member is
             case let key: throw refuse("unknown extended header '\(key)'")
             }
         }
+        isSparse = try sparse.close()
     }
 
     /// Takes GNU's long name.
@@ -63,7 +77,7 @@ struct ExtendedHeader {
 
     /// Puts both kinds of header together.
     func entry(_ fields: HeaderFields, limits: TarLimits) throws(RootcellarError) -> TarEntry {
-        let rawPath = path ?? fields.name
+        let rawPath = sparse.name ?? path ?? fields.name
         let kind = try Self.kind(fields.type, rawPath)
         let path = try MemberPath.normalised(rawPath, limits: limits)
         if path.isEmpty, kind != .directory { throw refuse("the root directory is not a directory") }
@@ -73,6 +87,7 @@ struct ExtendedHeader {
             guard signed >= 1 << 33, fields.size == 0 else { throw refuse("two different sizes", rawPath) }
             size = signed
         }
+        guard !isSparse || kind == .file else { throw refuse("holes in something that is not a file", rawPath) }
         guard kind == .file || size == 0 else { throw refuse("content on something that is not a file", rawPath) }
         var target = linkPath ?? fields.linkName
         switch kind {
@@ -82,17 +97,31 @@ struct ExtendedHeader {
         default: target = []
         }
         if kind == .hardLink, target.isEmpty || target == path { throw refuse("a bad link target", rawPath) }
-        return TarEntry(
+        let seconds = modified ?? fields.modified
+        var entry = TarEntry(
             path: path,
             kind: kind,
             mode: fields.mode,
             uid: uid ?? fields.uid,
             gid: gid ?? fields.gid,
             size: size,
-            modified: modified ?? fields.modified,
+            modified: min(seconds, limits.newest),
             linkTarget: target,
             attributes: attributes
         )
+        if modified != nil, seconds < limits.newest { entry.modifiedNanoseconds = nanoseconds }
+        entry.leftOut = leftOut
+        return entry
+    }
+
+    private mutating func add(list text: [UInt8], as name: [UInt8], limits: TarLimits) throws(RootcellarError) {
+        guard let list = AccessControlList(text: text) else {
+            leftOut[.accessLists] += 1
+            return
+        }
+        // Some packers write a list in both ways.
+        attributes.removeAll { $0.name == name }
+        try add(attribute: name, list.attributeValue, limits: limits)
     }
 
     private mutating func add(
@@ -109,13 +138,12 @@ struct ExtendedHeader {
 
     private static func kind(_ type: UInt8, _ path: [UInt8]) throws(RootcellarError) -> TarEntry.Kind {
         switch type {
-        case 0, UInt8(ascii: "0"): .file
+        case 0, UInt8(ascii: "0"), UInt8(ascii: "S"): .file
         case UInt8(ascii: "1"): .hardLink
         case UInt8(ascii: "2"): .symbolicLink
         case UInt8(ascii: "3"), UInt8(ascii: "4"): .device
         case UInt8(ascii: "5"): .directory
         case UInt8(ascii: "6"): .fifo
-        case UInt8(ascii: "S"): throw refuse("a sparse file, which is not accepted", path)
         default: throw refuse("a member of unknown type \(type)", path)
         }
     }
@@ -134,7 +162,9 @@ struct ExtendedHeader {
                 throw refuse("a broken extended header")
             }
             let key = Array(record[record.startIndex..<equals])
-            guard !records.contains(where: { $0.key == key }) else {
+            // The oldest of GNU's sparse forms repeats two keys for every piece.
+            let repeats = key == Array("GNU.sparse.offset".utf8) || key == Array("GNU.sparse.numbytes".utf8)
+            guard repeats || !records.contains(where: { $0.key == key }) else {
                 throw refuse("'\(String(decoding: key, as: UTF8.self))' twice in an extended header")
             }
             records.append((key, Array(record[(equals + 1)..<(record.endIndex - 1)])))
@@ -159,15 +189,18 @@ struct ExtendedHeader {
         return number
     }
 
-    /// Whole seconds of a decimal time; times before 1970 count as 1970.
-    private static func time(_ value: [UInt8]) throws(RootcellarError) -> Int64 {
-        if value.first == 0x2D { return 0 }
-        return Int64(try number(Array(value.prefix { $0 != 0x2E })))
+    /// Seconds and nanoseconds of a decimal time; times before 1970 count as 1970.
+    private static func time(_ value: [UInt8]) throws(RootcellarError) -> (Int64, UInt32) {
+        if value.first == 0x2D { return (0, 0) }
+        let whole = value.prefix { $0 != 0x2E }
+        var fraction = Array(value.dropFirst(whole.count + 1).prefix(9))
+        fraction += [UInt8](repeating: 0x30, count: 9 - fraction.count)
+        return (Int64(try number(Array(whole))), UInt32(try number(fraction)))
     }
 }
 
 /// The value of one to eighteen decimal digits; nil for anything else.
-private func decimalNumber(_ digits: ArraySlice<UInt8>) -> Int? {
+func decimalNumber(_ digits: ArraySlice<UInt8>) -> Int? {
     guard !digits.isEmpty, digits.count <= 18 else { return nil }
     var value = 0
     for digit in digits {

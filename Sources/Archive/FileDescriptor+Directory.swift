@@ -142,13 +142,17 @@ extension FileDescriptor {
     }
 
     /// Sets the time of last modification of a name in this directory.
-    package func setModified(of name: some Collection<UInt8>, _ seconds: Int64) throws(Errno) {
-        _ = try unsafe call(name) { unsafe clinux_set_modified_at(rawValue, $0, seconds) }
+    package func setModified(
+        of name: some Collection<UInt8>,
+        _ seconds: Int64,
+        _ nanoseconds: UInt32 = 0
+    ) throws(Errno) {
+        _ = try unsafe call(name) { unsafe clinux_set_modified_at(rawValue, $0, seconds, nanoseconds) }
     }
 
     /// Sets the time of last modification of what this descriptor is open on.
-    package func setModified(_ seconds: Int64) throws(Errno) {
-        _ = try retrying { clinux_set_modified(rawValue, seconds) }
+    package func setModified(_ seconds: Int64, _ nanoseconds: UInt32 = 0) throws(Errno) {
+        _ = try retrying { clinux_set_modified(rawValue, seconds, nanoseconds) }
     }
 
     /// Removes a name; a directory has to be empty and named as one.

@@ -58,7 +58,7 @@ struct HeaderFields {
     }
 
     /// Octal digits between blanks and NULs, or GNU's base-256 form for large values; never negative.
-    private static func number(_ field: ArraySlice<UInt8>, _ what: String) throws(RootcellarError) -> Int {
+    static func number(_ field: ArraySlice<UInt8>, _ what: String) throws(RootcellarError) -> Int {
         if let first = field.first, first & 0x80 != 0 {
             guard first == 0x80 else { throw refuse("a \(what) out of range") }
             var value = 0

@@ -10,14 +10,6 @@ package import SystemPackage
 /// openat2(2) and RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: no link in the archive, and nobody who swaps directories
 /// meanwhile, can lead a write out. Owners and modes are set through descriptors; those of directories at the very end.
 package final class RootfsWriter {
-    /// What was left out, for the report.
-    package struct Omissions: Sendable, Equatable {
-        /// Device nodes: the container's runtime makes its own.
-        package var devices = 0
-        /// Extended attributes outside the list of those that an image may set.
-        package var attributes = 0
-    }
-
     /// What was left out so far.
     package private(set) var omissions = Omissions()
 
@@ -35,6 +27,7 @@ package final class RootfsWriter {
     ///
     /// - Throws: `ARCHIVE` for a member that contradicts an earlier one or cannot be made as it says.
     package func write(_ entry: TarEntry, from reader: TarReader) throws(RootcellarError) {
+        omissions += entry.leftOut
         guard !entry.path.isEmpty else {
             directories.append(entry)
             return
@@ -45,7 +38,7 @@ package final class RootfsWriter {
         case .file: try writeFile(entry, parent, name, reader)
         case .directory: try makeDirectory(entry, parent, name)
         case .hardLink: try makeHardLink(entry, parent, name)
-        case .device: omissions.devices += 1
+        case .device: omissions[.devices] += 1
         case .symbolicLink, .fifo:
             try explaining(entry) { () throws(Errno) in
                 if entry.kind == .fifo {
@@ -54,9 +47,11 @@ package final class RootfsWriter {
                     try parent.makeSymbolicLink(name, to: entry.linkTarget)
                 }
                 try parent.changeOwner(of: name, uid: entry.uid, gid: entry.gid)
-                try parent.setModified(of: name, entry.modified)
+                try parent.setModified(of: name, entry.modified, entry.modifiedNanoseconds)
             }
-            omissions.attributes += entry.attributes.count
+            for attribute in entry.attributes {
+                omissions[AttributePolicy.omission(attribute.name) ?? .attributes] += 1
+            }
         }
     }
 
@@ -82,14 +77,18 @@ package final class RootfsWriter {
     ) throws(RootcellarError) {
         let file = try explaining(entry) { () throws(Errno) in try parent.createFile(name, mode: 0o600) }
         defer { try? file.close() }
+        let content = HoleWriter(file, extents: entry.extents, size: entry.size)
         try reader.readContent { bytes throws(RootcellarError) in
             do throws(Errno) {
-                try writeAll(file, bytes)
+                try content.write(bytes)
             } catch {
                 throw Self.explain(error, entry)
             }
         }
-        try explaining(entry) { () throws(Errno) in try apply(entry, to: file) }
+        try explaining(entry) { () throws(Errno) in
+            try content.finish(size: entry.size)
+            try apply(entry, to: file)
+        }
     }
 
     private func makeDirectory(
@@ -131,13 +130,18 @@ package final class RootfsWriter {
         try object.changeOwner(uid: entry.uid, gid: entry.gid)
         try object.changeMode(entry.mode)
         for attribute in entry.attributes {
-            if AttributePolicy.allows(attribute.name) {
+            if let kind = AttributePolicy.omission(attribute.name) {
+                omissions[kind] += 1
+                continue
+            }
+            do throws(Errno) {
                 try object.setAttribute(attribute)
-            } else {
-                omissions.attributes += 1
+            } catch {
+                guard error == .notSupported else { throw error }
+                omissions[.unsupported] += 1
             }
         }
-        try object.setModified(entry.modified)
+        try object.setModified(entry.modified, entry.modifiedNanoseconds)
     }
 
     /// The directory that holds the member. Members of one directory mostly stand together, so the last is kept open.

@@ -25,6 +25,12 @@ package struct TarEntry: Sendable, Equatable {
         }
     }
 
+    /// A piece of a file with holes.
+    package struct Extent: Sendable, Equatable {
+        package var offset: Int
+        package var count: Int
+    }
+
     /// The path below the root directory without `./` and trailing slash; empty for the root directory itself.
     package var path: [UInt8]
     package var kind: Kind
@@ -32,13 +38,19 @@ package struct TarEntry: Sendable, Equatable {
     package var mode: UInt32
     package var uid: UInt32
     package var gid: UInt32
-    /// Bytes of content that follow; 0 for everything but files.
+    /// Bytes of the file, its holes included; 0 for everything but files.
     package var size: Int
     /// Seconds of Unix time.
     package var modified: Int64
+    /// What comes on top of the seconds.
+    package var modifiedNanoseconds: UInt32 = 0
     /// Of a symbolic link, its text; of a hard link, the path of its first name in the form of `path`.
     package var linkTarget: [UInt8]
     package var attributes: [Attribute]
+    /// Where the content of a file with holes belongs, in order; nil for a file without.
+    package var extents: [Extent]?
+    /// What the archive says of this member that nobody could apply.
+    package var leftOut = Omissions()
 
     /// A member.
     package init(
@@ -80,6 +92,10 @@ package struct TarLimits: Sendable {
     package var attributes = 64
     /// Bytes of all extended attributes of one member.
     package var attributeBytes = 64 << 10
+    /// Pieces of one sparse file.
+    package var sparseExtents = 65536
+    /// The newest time of a member; later ones are taken for it. By default what ext4 can hold.
+    package var newest: Int64 = 15_032_385_535
     /// Bytes of one extended header.
     package var extendedHeader = 1 << 20
 

@@ -4,7 +4,7 @@ package import Model
 
 /// Reads a tar stream strictly: whatever two readers could take for different members is refused, not interpreted.
 ///
-/// Accepted are POSIX ustar and pax, and GNU's long names. Refused with `ARCHIVE`: bad checksums, unknown types,
+/// Accepted are POSIX ustar and pax, and GNU's long names and sparse files. Refused with `ARCHIVE`: bad checksums, unknown types,
 /// sizes that pax and header disagree on, `..` and absolute names, NUL in names, numbers out of range, a missing end
 /// marker, anything but zeros after it, and whatever is over the limits.
 @safe package final class TarReader {
@@ -42,8 +42,7 @@ package import Model
             guard end - start >= TarFormat.block else {
                 throw refuse(end == start ? "the archive ends without its end marker" : "the archive is cut")
             }
-            let header = unsafe Array(buffer[start..<(start + TarFormat.block)])
-            start += TarFormat.block
+            let header = takeBlock()
             if header.allSatisfy({ $0 == 0 }) {
                 guard extended.isEmpty else { throw refuse("an extended header belongs to no member") }
                 try readEnd()
@@ -56,8 +55,8 @@ package import Model
             case UInt8(ascii: "L"): try extended.set(longName: try readSmall(fields.size))
             case UInt8(ascii: "K"): try extended.set(longLink: try readSmall(fields.size))
             default:
-                let entry = try extended.entry(fields, limits: limits)
-                try count(entry)
+                var entry = try extended.entry(fields, limits: limits)
+                try count(&entry, &extended, header)
                 return entry
             }
         }
@@ -82,15 +81,42 @@ package import Model
         }
     }
 
-    private func count(_ entry: TarEntry) throws(RootcellarError) {
+    private func count(
+        _ entry: inout TarEntry,
+        _ extended: inout ExtendedHeader,
+        _ header: [UInt8]
+    ) throws(RootcellarError) {
+        let stored = entry.size
+        if header[TarFormat.type] == UInt8(ascii: "S") {
+            try extended.sparse.readOld(header, limits: limits) { () throws(RootcellarError) in try nextBlock() }
+            extended.isSparse = true
+        }
+        contentLeft = stored
+        paddingLeft = TarFormat.padding(stored)
+        if extended.isSparse {
+            try extended.sparse.apply(to: &entry, stored: stored, limits: limits) { () throws(RootcellarError) in
+                contentLeft -= TarFormat.block
+                return try nextBlock()
+            }
+        }
         entries += 1
         guard entries <= limits.entries else { throw refuse("more than \(limits.entries) members") }
         guard entry.size <= limits.contentBytes - contentBytes else {
             throw refuse("more than \(limits.contentBytes) bytes of files")
         }
         contentBytes += entry.size
-        contentLeft = entry.size
-        paddingLeft = TarFormat.padding(entry.size)
+    }
+
+    private func nextBlock() throws(RootcellarError) -> [UInt8] {
+        try fill(atLeast: TarFormat.block)
+        guard end - start >= TarFormat.block else { throw refuse("the archive is cut") }
+        return takeBlock()
+    }
+
+    private func takeBlock() -> [UInt8] {
+        let block = unsafe Array(buffer[start..<(start + TarFormat.block)])
+        start += TarFormat.block
+        return block
     }
 
     private func readSmall(_ size: Int) throws(RootcellarError) -> [UInt8] {

@@ -21,7 +21,10 @@ package struct Unpacking {
     package struct Report: Sendable {
         package var entries: Int
         package var contentBytes: Int
-        package var omissions: RootfsWriter.Omissions
+        package var omissions: Omissions
+
+        /// As one line for the process that waits for it.
+        package var line: String { "\(entries) \(contentBytes) \(omissions.words)\n" }
     }
 
     /// Reads a tar from `tar` to its end and puts it into `root`.
@@ -31,9 +34,11 @@ package struct Unpacking {
     package static func run(
         tar: FileDescriptor,
         root: FileDescriptor,
-        expecting: Expectation?
+        expecting: Expectation?,
+        newest: Int64? = nil
     ) throws(RootcellarError) -> Report {
         var limits = TarLimits()
+        if let newest { limits.newest = max(0, newest) }
         if let expecting {
             limits.entries = expecting.entries
             limits.contentBytes = expecting.contentBytes

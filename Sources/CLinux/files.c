@@ -21,13 +21,13 @@ int clinux_fchown(int file, uint32_t uid, uint32_t gid) { return fchown(file, ui
 
 int clinux_fchmod(int file, uint32_t mode) { return fchmod(file, mode); }
 
-int clinux_set_modified(int file, int64_t seconds) {
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+int clinux_set_modified(int file, int64_t seconds, uint32_t nanoseconds) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds, .tv_nsec = nanoseconds}};
     return futimens(file, times);
 }
 
-int clinux_set_modified_at(int directory, const char *name, int64_t seconds) {
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds}};
+int clinux_set_modified_at(int directory, const char *name, int64_t seconds, uint32_t nanoseconds) {
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = seconds, .tv_nsec = nanoseconds}};
     return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
 }
 

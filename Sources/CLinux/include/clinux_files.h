@@ -17,11 +17,11 @@ int clinux_fchown(int file, uint32_t uid, uint32_t gid);
 /// fchmod(2).
 int clinux_fchmod(int file, uint32_t mode);
 
-/// futimens(2): sets the time of last modification to whole seconds and leaves that of last access alone.
-int clinux_set_modified(int file, int64_t seconds);
+/// futimens(2): sets the time of last modification and leaves that of last access alone.
+int clinux_set_modified(int file, int64_t seconds, uint32_t nanoseconds);
 
 /// utimensat(2) with AT_SYMLINK_NOFOLLOW, to the same effect.
-int clinux_set_modified_at(int directory, const char *name, int64_t seconds);
+int clinux_set_modified_at(int directory, const char *name, int64_t seconds, uint32_t nanoseconds);
 
 /// fsetxattr(2), creating or replacing.
 int clinux_fsetxattr(int file, const char *name, const void *value, size_t size);
