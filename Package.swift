@@ -64,6 +64,7 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CGPGME", pkgConfig: "gpgme", providers: [.apt(["libgpgme-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(
             name: "CLinux",
@@ -75,7 +76,7 @@ let package = Package(
         // The house: arrows point downward only.
         library("Model", [crypto]),
         library("OpenPGP", ["Model", "CGPGME", system, crypto]),
-        library("Archive", ["Model", "CArchive", "CZstd", "CLinux", system]),
+        library("Archive", ["Model", "CArchive", "CZlib", "CZstd", "CLinux", system]),
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
         library("Builder", ["Definition", "Archive", "Model", "CLinux", system]),
@@ -104,7 +105,7 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Builder", "Definition", "Repository", "Server", "Client", "Model", system,
+                "ClientCommands", "Archive", "Builder", "Definition", "Repository", "Server", "Client", "Model", system,
                 argumentParser, logging, lifecycle,
             ]
         ),

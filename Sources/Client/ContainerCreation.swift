@@ -57,11 +57,7 @@ package struct ContainerCreation {
             try? rootfs.changeMode(mode)
             throw error
         }
-        if report.devicesLeftOut + report.attributesLeftOut > 0 {
-            narrator.warn(
-                "left out: \(report.devicesLeftOut) device nodes, \(report.attributesLeftOut) extended attributes"
-            )
-        }
+        if !report.leftOut.isEmpty { narrator.warn("left out: \(report.leftOut.description)") }
         let message = image.metadata.message
         if !message.isEmpty { narrator.progress("\n---\n\(message)") }
     }

@@ -69,6 +69,13 @@ package struct ImageMetadata: Sendable, Equatable {
         _ = try Self.lines(chosen("excludes") ?? [], "excludes")
     }
 
+    /// What stands in for metadata where there is none: a configuration alone.
+    package init(configuration: ImageConfiguration) {
+        self.configuration = configuration
+        templates = []
+        message = ""
+    }
+
     private static func isKnown(_ name: String) -> Bool {
         var base = name
         if let dot = name.lastIndex(of: "."), Int(name[name.index(after: dot)...]) != nil {

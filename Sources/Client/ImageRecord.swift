@@ -13,12 +13,15 @@ package struct ImageRecord: Document, Equatable {
     package var serial: Serial
     /// The build's `image.json`.
     package var image: FileReference
+    /// The hashes of the blocks of the build's uncompressed tar, if that is in the cache.
+    package var tarBlocks: [SHA256Digest]?
 
     /// A record.
-    package init(server: String, serial: Serial, image: FileReference) {
+    package init(server: String, serial: Serial, image: FileReference, tarBlocks: [SHA256Digest]? = nil) {
         self.server = server
         self.serial = serial
         self.image = image
+        self.tarBlocks = tarBlocks
     }
 }
 
@@ -26,21 +29,21 @@ extension CacheLayout {
     /// What is in the cache of an image; nil if nothing is, or nothing readable: then it is simply fetched again.
     func readRecord(of name: ImageName) throws(RootcellarError) -> ImageRecord? {
         let path = image(name)
-        if let bytes = try readFile(path, limit: 64 << 10, .cache),
+        if let bytes = try readFile(path, limit: 1 << 20, .cache),
             let record = try? ImageRecord(verified: bytes, subject: path.string)
         {
             return record
         }
         // Only a name for objects that are checked: it does not matter who wrote it.
         guard let shared = sharedRoot?.appending("images/\(name.path).json"),
-            let bytes = try? readFile(shared, limit: 64 << 10, .cache)
+            let bytes = try? readFile(shared, limit: 1 << 20, .cache)
         else { return nil }
         return try? ImageRecord(verified: bytes, subject: shared.string)
     }
 
     /// The build of an image that is pinned; nil if none is.
     func readPin(of name: ImageName) -> ImageRecord? {
-        guard let bytes = try? readFile(pin(name), limit: 64 << 10, .cache) else { return nil }
+        guard let bytes = try? readFile(pin(name), limit: 1 << 20, .cache) else { return nil }
         return try? ImageRecord(verified: bytes, subject: pin(name).string)
     }
 

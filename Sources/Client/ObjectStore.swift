@@ -46,10 +46,14 @@ package struct ObjectStore: Sendable {
         withExtendedLifetime(lock) {}
     }
 
-    /// Removes everything that an image document in the store names, and the document.
-    package func removeFiles(of image: FileReference) {
+    /// Removes everything that an image document in the store names, its uncompressed tar and the document.
+    ///
+    /// - Parameter other: the build that takes its place; what both have stays.
+    package func removeFiles(of image: FileReference, replacedBy other: ImageDocument? = nil) {
+        let kept = Set(other.map { $0.files.values.map(\.sha256) + [$0.tar.sha256] } ?? [])
         if let bytes = try? read(image), let document = try? ImageDocument(verified: bytes, subject: "cache") {
-            for file in document.files.values where isHere(file.sha256) { remove(file.sha256) }
+            for digest in document.files.values.map(\.sha256) + [document.tar.sha256]
+            where !kept.contains(digest) && isHere(digest) { remove(digest) }
         }
         remove(image.sha256)
     }

@@ -39,6 +39,12 @@ package struct SignedImage: ContainerImage {
     private let setting: Setting
     private let trusted: TrustedServer
     private let build: Catalogue.Build
+    private let notes = Notes()
+
+    /// What is found out on the way and remembered at the end.
+    private final class Notes {
+        var tarBlocks: [SHA256Digest]?
+    }
 
     /// Chooses the build and reads its metadata.
     ///
@@ -76,6 +82,7 @@ package struct SignedImage: ContainerImage {
         into rootfs: FileDescriptor,
         tokens: [String: String]
     ) throws(RootcellarError) -> UnpackPipeline.Report {
+        if let report = try unpackTar(into: rootfs, tokens: tokens) { return report }
         let names = ["rootfs.tar.zst", "rootfs.tar.xz"].filter { build.document.files[$0] != nil }
         guard var name = names.first else {
             throw RootcellarError(.binding, "this build has no rootfs that can be unpacked", subject: build.name.path)
@@ -92,6 +99,11 @@ package struct SignedImage: ContainerImage {
             throw RootcellarError(.internal, "no such compression", subject: name)
         }
         let file = try build.document.file(name, subject: build.name.path)
+        if !isCached, let update = TarUpdate(build, trusted, setting.layout, smallerThan: file.size), perform(update),
+            let report = try unpackTar(into: rootfs, tokens: tokens)
+        {
+            return report
+        }
         if let shared = setting.layout.sharedObject(file.sha256) { copies.insert(shared, at: 0) }
         setting.narrator.progress(isCached ? "Using image from local cache" : "Downloading the rootfs")
         let stream = try VerifiedStream(
@@ -100,22 +112,11 @@ package struct SignedImage: ContainerImage {
             path: TreePath.file(build.name, build.serial, name),
             file: file
         )
-        let pipeline = try UnpackPipeline(
-            into: rootfs,
-            compression,
-            tar: build.document.tar,
-            tokens: tokens,
-            expanded: metadata.templates
-        )
+        let pipeline = try UnpackPipeline(into: rootfs, plan(compression, tokens))
         do throws(RootcellarError) {
             if isCached { setting.narrator.progress("Unpacking the rootfs") }
-            let source = try stream.run(
-                copies: copies,
-                onWait: { holder in
-                    setting.narrator.progress("Waiting for \(holder), which is downloading this image")
-                }
-            ) {
-                bytes throws(RootcellarError) in try pipeline.write(bytes)
+            let source = try stream.run(copies: copies, onWait: tellWaiting) { bytes throws(RootcellarError) in
+                try pipeline.write(bytes)
             }
             if source.fetched > 0 {
                 if isCached {
@@ -129,6 +130,65 @@ package struct SignedImage: ContainerImage {
             pipeline.abandon()
             throw error
         }
+    }
+
+    /// Makes the build's tar of an older one. False if that does not work, whyever.
+    private func perform(_ update: TarUpdate) -> Bool {
+        setting.narrator.progress("Downloading a patch of \(update.size) bytes for the cached rootfs")
+        do throws(RootcellarError) {
+            notes.tarBlocks = try update.run(onWait: tellWaiting)
+            setting.narrator.progress("The image cache is now ready")
+            return true
+        } catch {
+            setting.narrator.warn("the patch is of no use, so the whole rootfs is fetched (\(error.description))")
+            return false
+        }
+    }
+
+    /// Unpacks the uncompressed tar that an update has left in the cache.
+    ///
+    /// - Returns: nil if there is none, or if it is damaged: then it is removed, and the rootfs is empty again.
+    private func unpackTar(
+        into rootfs: FileDescriptor,
+        tokens: [String: String]
+    ) throws(RootcellarError) -> UnpackPipeline.Report? {
+        let record = try setting.layout.readRecord(of: build.name)
+        let known = record?.image == build.reference ? record?.tarBlocks : nil
+        do throws(RootcellarError) {
+            guard let tar = try CachedTar(build.document.tar, setting.layout, blocks: notes.tarBlocks ?? known) else {
+                return nil
+            }
+            defer { tar.close() }
+            notes.tarBlocks = tar.blockHashes
+            setting.narrator.progress("Using image from local cache")
+            setting.narrator.progress("Unpacking the rootfs")
+            let pipeline = try UnpackPipeline(into: rootfs, plan(nil, tokens))
+            do throws(RootcellarError) {
+                try tar.run { bytes throws(RootcellarError) in try pipeline.write(bytes) }
+                return try pipeline.finish()
+            } catch {
+                pipeline.abandon()
+                throw error
+            }
+        } catch  where error.errorClass == .cache {
+            setting.narrator.warn("CACHE: the cached tar was damaged and is dropped")
+            notes.tarBlocks = nil
+            ObjectStore(setting.layout).remove(build.document.tar.sha256)
+            do throws(Errno) {
+                try emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
+            } catch {
+                throw systemError(.archive, "cannot empty the rootfs again", error, subject: "")
+            }
+            return nil
+        }
+    }
+
+    private func plan(_ compression: Compression?, _ tokens: [String: String]) -> UnpackPlan {
+        UnpackPlan(compression, of: build.document, tokens: tokens, expanded: metadata.templates)
+    }
+
+    private func tellWaiting(_ holder: String) {
+        setting.narrator.progress("Waiting for \(holder), which is downloading this image")
     }
 
     /// Whether an object is in the cache or in the one that is only read.
@@ -150,14 +210,19 @@ package struct SignedImage: ContainerImage {
     package func remember() throws(RootcellarError) {
         let layout = setting.layout
         let before = try layout.readRecord(of: build.name)
-        let record = ImageRecord(server: trusted.root.server, serial: build.serial, image: build.reference)
+        let record = ImageRecord(
+            server: trusted.root.server,
+            serial: build.serial,
+            image: build.reference,
+            tarBlocks: notes.tarBlocks
+        )
         guard record != before else {
             layout.touchRecord(of: build.name, setting.surroundings.now)
             return
         }
         try layout.writeRecord(record, of: build.name)
         if let before, before.image != record.image, layout.readPin(of: build.name)?.image != before.image {
-            ObjectStore(layout).removeFiles(of: before.image)
+            ObjectStore(layout).removeFiles(of: before.image, replacedBy: build.document)
         }
     }
 }

@@ -18,6 +18,9 @@ package struct TemplateWords: Sendable, Equatable {
     package var flushCache = false
     package var forceCache = false
     package var verbose = false
+    /// A file of the user's own instead of an image of a server, and its metadata.
+    package var local: String?
+    package var metadata: String?
     /// The container's directory, as lxc-create gives it.
     package var path: String?
     package var name: String?
@@ -32,6 +35,7 @@ package struct TemplateWords: Sendable, Equatable {
         case dist, release, arch, variant, server, list, help, json, keyid, keyring, keyserver, simplestreams, ca,
             verbose
         case path, name, rootfs
+        case local, metadata
         case flushCache = "flush-cache"
         case forceCache = "force-cache"
         case noValidate = "no-validate"
@@ -102,7 +106,10 @@ package struct TemplateWords: Sendable, Equatable {
 
     private static func option(named name: String) throws(RootcellarError) -> Option {
         if let exact = Option(rawValue: name) { return exact }
-        let candidates = Option.allCases.filter { !name.isEmpty && $0.rawValue.hasPrefix(name) }
+        var candidates = Option.allCases.filter { !name.isEmpty && $0.rawValue.hasPrefix(name) }
+        // Beginnings that every template understands keep their meaning beside options of our own.
+        let stock = candidates.filter { $0 != .local && $0 != .metadata }
+        if !stock.isEmpty { candidates = stock }
         if candidates.count == 1 { return candidates[0] }
         if candidates.count > 1 {
             let names = candidates.map { "--\($0.rawValue)" }.joined(separator: ", ")
@@ -140,6 +147,8 @@ package struct TemplateWords: Sendable, Equatable {
         case .keyserver:
             notices.append("--keyserver is ignored: keys are pinned here and no key server is ever asked")
         case .standardResolver: notices.append("--standard-resolver is ignored: it never had an effect")
+        case .local: local = value
+        case .metadata: metadata = value
         case .path: path = value
         case .name: name = value
         case .rootfs: rootfs = value

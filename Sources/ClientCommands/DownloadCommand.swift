@@ -37,6 +37,7 @@ package struct DownloadCommand: ParsableCommand {
         }
         // Names become paths, so they are checked before a file or a server is looked for.
         let place = try Self.place(words)
+        if try Self.createLocal(words, in: place) { return }
         try Self.checkNames(words)
         let context = try ClientContext()
         guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
@@ -172,6 +173,8 @@ package struct DownloadCommand: ParsableCommand {
           -r, --release NAME       release, as in bookworm
           -a, --arch NAME          architecture by Debian's name, as in amd64
               --variant NAME       variant (default: default)
+              --local FILE         a tarball of your own instead: plain, xz, zstd or gzip
+              --metadata FILE      its metadata archive, if it has one
           -l, --list               list what the server has; -d, -r, -a and --variant choose from it
               --json               list as JSON
               --flush-cache        drop the cached copy first

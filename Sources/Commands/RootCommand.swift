@@ -14,7 +14,9 @@ package struct RootCommand: AsyncParsableCommand {
             CommandGroup(name: "Build", subcommands: [BuildCommand.self, ValidateCommand.self]),
             CommandGroup(
                 name: "Publish",
-                subcommands: [KeyCommand.self, RepoCommand.self, PublishCommand.self, ServeCommand.self]
+                subcommands: [
+                    KeyCommand.self, RepoCommand.self, PublishCommand.self, DeltaCommand.self, ServeCommand.self,
+                ]
             ),
             CommandGroup(name: "Use", subcommands: clientCommands),
             CommandGroup(name: "About", subcommands: [ClientVersionCommand.self]),

@@ -75,6 +75,7 @@ struct ImageSource {
         func content(_ document: ImageDocument) -> [String: SHA256Digest] {
             document.files.filter {
                 !$0.key.hasSuffix(".log") && !$0.key.hasSuffix(".yaml") && !$0.key.hasPrefix("sbom.")
+                    && !ImageDocument.isPatch($0.key)
             }
             .mapValues(\.sha256)
         }

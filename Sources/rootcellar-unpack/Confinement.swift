@@ -24,8 +24,12 @@ func confine() throws(RootcellarError) {
 }
 
 /// Gives up everything but reading one descriptor and writing another.
-func confineToDescriptors() throws(RootcellarError) {
-    try step("limit itself") { clinux_limit(memoryLimit, 0, 16, timeLimit) }
+///
+/// - Parameters:
+///   - mapped: bytes of files that will be mapped.
+///   - fileSize: the most bytes that a file may have to which it writes.
+func confineToDescriptors(mapped: Int = 0, fileSize: Int = 0) throws(RootcellarError) {
+    try step("limit itself") { clinux_limit(memoryLimit + UInt64(mapped), UInt64(fileSize), 16, timeLimit) }
     try step("drop its capabilities") { clinux_drop_capabilities(0) }
     try step("filter its system calls") { clinux_filter_system_calls(0) }
 }

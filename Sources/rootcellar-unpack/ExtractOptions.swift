@@ -6,6 +6,7 @@ import Model
 /// The words after `extract`.
 struct ExtractOptions {
     var expectation: Unpacking.Expectation?
+    var newest: Int64?
     var tokens: TokenExpansion
     var expanded: [String] = []
 
@@ -19,6 +20,9 @@ struct ExtractOptions {
             switch option {
             case "--entries": entries = Int(value)
             case "--bytes": bytes = Int(value)
+            case "--newest":
+                newest = Int64(value)
+                if newest == nil { throw Self.bad(option) }
             case "--expand": expanded.append(value)
             case "--set":
                 guard let equals = value.firstIndex(of: "=") else { throw Self.bad(option) }

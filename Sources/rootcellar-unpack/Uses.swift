@@ -5,13 +5,22 @@ import Glibc
 import Model
 import SystemPackage
 
-/// `decode COMPRESSION LIMIT`.
+/// `decode COMPRESSION LIMIT [RATIO]`.
 func decode(_ words: [String]) throws(RootcellarError) {
-    guard words.count == 2, let compression = Compression(rawValue: words[0]), let limit = Int(words[1]) else {
-        throw RootcellarError(.usage, "decode needs a compression and a limit")
+    guard (2...3).contains(words.count), let compression = Compression(rawValue: words[0]), let limit = Int(words[1])
+    else { throw RootcellarError(.usage, "decode needs a compression and a limit") }
+    let ratio = words.count == 3 ? Int(words[2]) ?? 1 : nil
+    try confineToDescriptors(fileSize: limit)
+    try compression.decompress(.standardInput, to: .standardOutput, limit: limit, ratio: ratio)
+}
+
+/// `patch BYTES`: `BYTES` are those of old and new tar together.
+func patch(_ words: [String]) throws(RootcellarError) {
+    guard words.count == 1, let mapped = Int(words[0]), (0...2 * TarPatch.sizeLimit).contains(mapped) else {
+        throw RootcellarError(.usage, "patch needs the size of what it maps")
     }
-    try confineToDescriptors()
-    try compression.decompress(.standardInput, to: .standardOutput, limit: limit)
+    try confineToDescriptors(mapped: mapped)
+    try TarPatch.apply(base: FileDescriptor(rawValue: 3), patch: .standardInput, output: .standardOutput)
 }
 
 /// `extract …`.
@@ -21,12 +30,15 @@ func extract(_ words: [String]) throws(RootcellarError) {
     try confine(toDirectory: root.rawValue, fileSize: options.expectation?.contentBytes ?? TarLimits().contentBytes)
     // While members have their modes but the tree is not whole, nobody else may walk it.
     try system("prepare") { () throws(Errno) in try root.changeMode(0o700) }
-    let report = try Unpacking.run(tar: .standardInput, root: root, expecting: options.expectation)
+    let report = try Unpacking.run(
+        tar: .standardInput,
+        root: root,
+        expecting: options.expectation,
+        newest: options.newest
+    )
     for path in options.expanded { try options.tokens.expandFile(path, in: root) }
     try makeTerminalDirectory(root)
-    let text =
-        "\(report.entries) \(report.contentBytes) \(report.omissions.devices) \(report.omissions.attributes)\n"
-    let bytes = Array(text.utf8)
+    let bytes = Array(report.line.utf8)
     try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
 }
 

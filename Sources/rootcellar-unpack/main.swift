@@ -4,10 +4,12 @@ import Archive
 import Glibc
 import Model
 
-// The confined half of a container's creation. Two uses, each a process of its own:
+// The confined half of a container's creation. Its uses, each a process of its own:
 //
-//     rootcellar-unpack decode xz|zstd BYTES            descriptor 0 (compressed) to 1 (at most BYTES of tar)
-//     rootcellar-unpack extract [--entries N --bytes N] [--set TOKEN=VALUE]... [--expand PATH]...
+//     rootcellar-unpack decode xz|zstd|gzip BYTES [RATIO]
+//                                                       descriptor 0 (compressed) to 1 (at most BYTES of tar)
+//     rootcellar-unpack patch BYTES                     patch on 0 and old tar on 3 to the new tar on 1; both have BYTES
+//     rootcellar-unpack extract [--entries N --bytes N] [--newest SECONDS] [--set TOKEN=VALUE]... [--expand PATH]...
 //                                                       tar on descriptor 0 into the directory on descriptor 3
 //
 // Everything a process could do besides is given up before the first byte is read. What was wrong goes to standard
@@ -22,6 +24,7 @@ do throws(RootcellarError) {
     try confine()
     switch arguments.first {
     case "decode": try decode(Array(arguments.dropFirst()))
+    case "patch": try patch(Array(arguments.dropFirst()))
     case "extract": try extract(Array(arguments.dropFirst()))
     default: throw RootcellarError(.usage, "rootcellar-unpack is run by rootcellar, not by hand")
     }

@@ -56,9 +56,10 @@ struct CompressionTests {
     func broken(_ compression: Compression) async throws {
         let directory = ScratchDirectory.path
         let plain = directory.appending("plain")
-        let script = "head -c 300000 /dev/urandom >'\(plain)'; xz -k '\(plain)'; zstd -q '\(plain)'"
+        let script = "head -c 300000 /dev/urandom >'\(plain)'; xz -k '\(plain)'; zstd -q '\(plain)'; gzip -k '\(plain)'"
         _ = try await runProgram("sh", ["-c", script])
-        let name = compression == .xz ? "plain.xz" : "plain.zst"
+        let endings: [Compression: String] = [.xz: "xz", .zstd: "zst", .gzip: "gz"]
+        let name = "plain.\(endings[compression] ?? "")"
         let good = try read(directory.appending(name))
         #expect(try decompress(good, compression, limit: 300_000).count == 300_000)
         #expect(refusal(good, compression, limit: 299_999) == .archive)

@@ -72,6 +72,14 @@ package struct PublishedServer: Sendable {
 
     private var isListening: Bool { address.split(separator: ":").last.flatMap { Int($0) }.map(canConnect) ?? false }
 
+    /// All requests so far, and how many bytes of body each was answered with.
+    package func traffic() async throws -> [(path: String, bytes: Int)] {
+        try await Task.sleep(for: .milliseconds(100))
+        return try text(log).split(separator: "\n").compactMap { line in
+            line.firstMatch(of: /"GET ([^"]*)" \d+ (\d+) B/).map { (String($0.1), Int($0.2) ?? 0) }
+        }
+    }
+
     /// The paths of all requests so far. A request is logged when it is over, so this waits a moment.
     package func requests() async throws -> [String] {
         try await Task.sleep(for: .milliseconds(100))

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Client
+import Model
+import SystemPackage
+
+extension DownloadCommand {
+    /// Makes the container of a file of the user's own, if that is asked for.
+    ///
+    /// - Returns: whether it is.
+    static func createLocal(
+        _ words: TemplateWords,
+        in place: ContainerCreation.Place
+    ) throws(RootcellarError) -> Bool {
+        guard let local = words.local else {
+            guard words.metadata == nil else {
+                throw RootcellarError(.usage, "option '--metadata' goes with '--local'")
+            }
+            return false
+        }
+        for (option, value) in [("dist", words.distribution), ("server", words.server)] where value != nil {
+            throw RootcellarError(
+                .usage,
+                "option '--\(option)' does not go with '--local'",
+                hint: "an image comes from a server or from a file"
+            )
+        }
+        let surroundings = Surroundings.current()
+        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
+        try ContainerCreation(surroundings, narrator).run(in: place) { () throws(RootcellarError) in
+            try LocalImage(FilePath(local), metadata: words.metadata.map { FilePath($0) }, surroundings, narrator)
+        }
+        return true
+    }
+}
