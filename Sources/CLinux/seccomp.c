@@ -59,11 +59,13 @@ int clinux_filter_system_calls(int files) {
     program[head + count] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
     program[head + count + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog filter = {.len = (unsigned short)(head + count + 2), .filter = program};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0) return 0;
+    // EINVAL: a kernel without CONFIG_SECCOMP_FILTER (prctl(2)).
+    return errno == EINVAL ? 1 : -1;
 #else
     (void)files;
     (void)always;
     (void)with_files;
-    return 0;
+    return 1;
 #endif
 }

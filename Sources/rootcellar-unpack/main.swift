@@ -11,6 +11,7 @@ import Model
 //     rootcellar-unpack patch BYTES                     patch on 0 and old tar on 3 to the new tar on 1; both have BYTES
 //     rootcellar-unpack extract [--entries N --bytes N] [--newest SECONDS] [--set TOKEN=VALUE]... [--expand PATH]...
 //                                                       tar on descriptor 0 into the directory on descriptor 3
+//     rootcellar-unpack probe decode|extract            tries what it must not do, for tests
 //
 // Everything a process could do besides is given up before the first byte is read. What was wrong goes to standard
 // error as one line, and the exit status is that of its class.
@@ -25,6 +26,7 @@ do throws(RootcellarError) {
     switch arguments.first {
     case "decode": try decode(Array(arguments.dropFirst()))
     case "patch": try patch(Array(arguments.dropFirst()))
+    case "probe": try probe(Array(arguments.dropFirst()))
     case "extract": try extract(Array(arguments.dropFirst()))
     default: throw RootcellarError(.usage, "rootcellar-unpack is run by rootcellar, not by hand")
     }
