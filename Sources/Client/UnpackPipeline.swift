@@ -23,7 +23,7 @@ package final class UnpackPipeline {
     /// - Parameters:
     ///   - limit: the most bytes that the tar may have.
     ///   - expecting: exact figures of the tar; nil if nobody knows them, then the unpacker's own limits hold.
-    package convenience init(
+    convenience init(
         into rootfs: FileDescriptor,
         _ compression: Compression,
         limit: Int,

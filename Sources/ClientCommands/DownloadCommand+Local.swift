@@ -18,10 +18,10 @@ extension DownloadCommand {
             }
             return false
         }
-        for (option, value) in [("dist", words.distribution), ("server", words.server)] where value != nil {
+        guard words.distribution == nil else {
             throw RootcellarError(
                 .usage,
-                "option '--\(option)' does not go with '--local'",
+                "option '--dist' does not go with '--local'",
                 hint: "an image comes from a server or from a file"
             )
         }
