@@ -105,7 +105,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Archive", "Builder", "Definition", "Repository", "Server", "Client", "Model", system,
+                "ClientCommands", "Archive", "Builder", "Definition", "Repository", "Server", "Client", "Transfer",
+                "Model", system,
                 argumentParser, logging, lifecycle,
             ]
         ),

@@ -10,8 +10,8 @@ import SystemPackage
 package struct KeyCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "key",
-        abstract: "Make and export a publisher's keys",
-        subcommands: [Init.self, Export.self]
+        abstract: "Make, change and export a publisher's keys",
+        subcommands: [Init.self, Export.self, Rotate.self, Revoke.self, Renew.self]
     )
 
     package init() {}
@@ -26,6 +26,8 @@ package struct KeyCommand: ParsableCommand {
 
         @Option(help: "A new or empty directory for the keys.") private var keys: String
         @Option(help: "Whose keys these are.") private var name: String
+        @Option(help: "How many root keys to make, at most 4.") private var rootKeys = 1
+        @Option(help: "How many of the root keys have to sign a root document.") private var rootThreshold = 1
         @Flag(help: "Leave the keys without a passphrase, as unattended publishing needs.") private var noPassphrase =
             false
 
@@ -37,8 +39,15 @@ package struct KeyCommand: ParsableCommand {
                     hint: "use --no-passphrase and protect the directory, which is readable by its owner alone"
                 )
             }
-            let store = try KeyStore.initialise(directory: FilePath(keys), name: name)
-            for role in Role.allCases.reversed() { say("\(role.rawValue) \(store.fingerprint(role))") }
+            let store = try KeyStore.initialise(
+                directory: FilePath(keys),
+                name: name,
+                rootKeys: rootKeys,
+                rootThreshold: rootThreshold
+            )
+            for role in Role.allCases.reversed() {
+                for key in store.fingerprints(role).reversed() { say("\(role.rawValue) \(key)") }
+            }
             say(store.root.hex)
         }
     }
@@ -54,10 +63,7 @@ package struct KeyCommand: ParsableCommand {
         @Option(help: "root, release or freshness.") private var role: String = Role.release.rawValue
 
         func run() throws {
-            guard let role = Role(rawValue: role) else {
-                throw RootcellarError(.usage, "no such role", subject: role, hint: "root, release or freshness")
-            }
-            let armored = try KeyStore.open(directory: FilePath(keys)).export(role)
+            let armored = try KeyStore.open(directory: FilePath(keys)).export(try role.asRole())
             try FileDescriptor.standardOutput.writeAll(armored)
         }
     }

@@ -10,8 +10,8 @@ import SystemPackage
 package struct RepoCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "repo",
-        abstract: "Make and check a published tree",
-        subcommands: [Init.self, Check.self]
+        abstract: "Make, check and change a published tree",
+        subcommands: [Init.self, Check.self, Refresh.self, Revoke.self, Mirrors.self]
     )
 
     package init() {}

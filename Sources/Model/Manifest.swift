@@ -17,6 +17,8 @@ package struct Manifest: Document {
     package var indexes: [String: FileReference]
     /// Builds that no client may use any more, not even from its cache.
     package var revoked: [Revocation]
+    /// Other addresses of the same tree, `https://HOST[:PORT][/PREFIX]`. Whoever is there needs no trust.
+    package var mirrors: [String]?
 
     /// One build taken back.
     package struct Revocation: Codable, Sendable, Hashable {

@@ -164,6 +164,9 @@ package final class KeyHome {
         return bytes
     }
 
+    /// Whether the secret half of a key is here.
+    package func canSign(_ fingerprint: Fingerprint) -> Bool { (try? signer(fingerprint)) != nil }
+
     private func signer(_ fingerprint: Fingerprint) throws(RootcellarError) -> EngineKey {
         if let known = signers[fingerprint] { return known }
         var key: gpgme_key_t?

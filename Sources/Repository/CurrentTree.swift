@@ -17,8 +17,14 @@ struct CurrentTree {
 
     /// Reads the tree.
     ///
+    /// - Parameter roles: those whose keys are going to be used.
     /// - Throws: `REPOSITORY` if there is none, `POLICY` if the keys are not this tree's, and whatever is wrong with it.
-    init(_ layout: TreeLayout, keys: KeyStore, now: Timestamp) throws(RootcellarError) {
+    init(
+        _ layout: TreeLayout,
+        keys: KeyStore,
+        roles: [Role] = [.release, .freshness],
+        now: Timestamp
+    ) throws(RootcellarError) {
         self.layout = layout
         let path = layout.path(TreePath.pointer)
         guard Disk.exists(path) else {
@@ -29,14 +35,14 @@ struct CurrentTree {
                 hint: "make one with 'rootcellar repo init'"
             )
         }
-        let root = try Self.newestRoot(layout, keys: keys, now: now)
+        pointerBytes = try Disk.read(path, limit: SignedFile.Kind.pointer.limit)
+        let root = try Self.rootInForce(layout, pointer: pointerBytes, keys: keys, roles: roles)
         verifier = try TreeVerifier(root: root, now: now)
         _ = try verifier.payload(
             of: Disk.read(layout.path(TreePath.root(root.version)), limit: SignedFile.Kind.root.limit),
             kind: .root,
             subject: TreePath.root(root.version)
         )
-        pointerBytes = try Disk.read(path, limit: SignedFile.Kind.pointer.limit)
         pointer = try Pointer(
             verified: verifier.payload(of: pointerBytes, kind: .pointer, subject: TreePath.pointer),
             subject: TreePath.pointer
@@ -75,25 +81,22 @@ struct CurrentTree {
         return shard
     }
 
-    /// The newest root document. The publisher knows it by its own keys; walking up from a pinned key is for clients.
-    private static func newestRoot(
+    /// The root document in force. The publisher knows it by its own keys; walking up from a pinned key is for clients.
+    private static func rootInForce(
         _ layout: TreeLayout,
+        pointer: [UInt8],
         keys: KeyStore,
-        now: Timestamp
+        roles: [Role]
     ) throws(RootcellarError) -> RootDocument {
-        let directory = layout.path(TreePath.root(1)).removingLastComponent()
-        let versions = try Disk.members(directory).compactMap { TreeLayout.number($0, ending: ".signed") }
-        guard let newest = versions.max() else {
-            throw RootcellarError(.repository, "the tree has no root document", subject: layout.top.string)
-        }
-        let subject = TreePath.root(newest)
+        let version = try layout.rootInForce(journal: Journal.read(layout), pointer: pointer)
+        let subject = TreePath.root(version)
         let file = try SignedFile(
             reading: Disk.read(layout.path(subject), limit: SignedFile.Kind.root.limit),
             kind: .root,
             subject: subject
         )
         let root = try RootDocument(verified: file.payload, subject: subject)
-        for role in Role.allCases where try !root.keys(of: role).fingerprints.contains(keys.fingerprint(role)) {
+        for role in roles where try keys.signers(role, in: root).isEmpty {
             throw RootcellarError(
                 .policy,
                 "the keys in \(keys.directory) are not those of this tree (role '\(role.rawValue)')",
@@ -102,5 +105,24 @@ struct CurrentTree {
             )
         }
         return root
+    }
+}
+
+extension TreeLayout {
+    /// The version of the root document in force: the newest, unless a publication was about to put it in force and
+    /// did not come to that.
+    ///
+    /// Only chooses: what is chosen has to be verified, and to verify the pointer.
+    func rootInForce(journal: Journal?, pointer: [UInt8]) throws(RootcellarError) -> Int {
+        let versions = try Disk.members(path(TreePath.root(1)).removingLastComponent()).compactMap {
+            TreeLayout.number($0, ending: ".signed")
+        }
+        guard let newest = versions.max() else {
+            throw RootcellarError(.repository, "the tree has no root document", subject: top.string)
+        }
+        guard newest > 1, let journal, journal.paths.contains(TreePath.root(newest)) else { return newest }
+        let file = try SignedFile(reading: pointer, kind: .pointer, subject: TreePath.pointer)
+        let named = try Pointer(verified: file.payload, subject: TreePath.pointer).root
+        return named < newest ? newest - 1 : newest
     }
 }

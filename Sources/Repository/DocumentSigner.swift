@@ -13,12 +13,24 @@ struct DocumentSigner {
     let validity: Validity
     let now: Timestamp
 
-    /// A signed root document.
+    /// A signed root document: by its own keys, and by those of the one before if there is one.
     ///
-    /// - Throws: `POLICY` if it is valid for too long; `SIGNATURE` if it cannot be signed.
-    func sign(_ root: RootDocument) throws(RootcellarError) -> [UInt8] {
+    /// - Throws: `POLICY` if it does not follow `previous` or is valid for too long; `SIGNATURE` if too few of the keys
+    ///   are here.
+    func sign(_ root: RootDocument, after previous: TreeVerifier? = nil) throws(RootcellarError) -> [UInt8] {
         guard root.expires <= (try validity.end(of: .root, signedAt: now)) else { throw tooLong(.root) }
-        return try sign(root, .root, verifier: TreeVerifier(root: root, now: now))
+        let before = previous?.root
+        guard root.version == (before?.version ?? 0) + 1, before.map({ $0.server == root.server }) ?? true else {
+            throw RootcellarError(
+                .policy,
+                "refusing to sign root document \(root.version) after \(before?.version ?? 0)",
+                subject: root.server
+            )
+        }
+        let bytes = try sign(root, .root, by: [root] + (before.map { [$0] } ?? []))
+        _ = try TreeVerifier(root: root, now: now).payload(of: bytes, kind: .root, subject: "new root document")
+        _ = try previous?.payload(of: bytes, kind: .root, subject: "new root document")
+        return bytes
     }
 
     /// A signed manifest.
@@ -68,14 +80,37 @@ struct DocumentSigner {
         _ kind: SignedFile.Kind,
         verifier: TreeVerifier
     ) throws(RootcellarError) -> [UInt8] {
-        let payload = try document.canonicalBytes()
-        let signature = try home.sign(
-            SignedFile.signedBytes(kind: kind, payload: payload),
-            by: keys.fingerprint(Role(signing: kind))
-        )
-        let bytes = SignedFile(payload: payload, signatures: signature).bytes
+        let bytes = try sign(document, kind, by: [verifier.root])
         _ = try verifier.payload(of: bytes, kind: kind, subject: "new \(kind.rawValue)")
         return bytes
+    }
+
+    /// Signed by as many keys of the role as each of `roots` asks for.
+    private func sign(
+        _ document: some Document,
+        _ kind: SignedFile.Kind,
+        by roots: [RootDocument]
+    ) throws(RootcellarError) -> [UInt8] {
+        let payload = try document.canonicalBytes()
+        let message = SignedFile.signedBytes(kind: kind, payload: payload)
+        var signers: [Fingerprint] = []
+        for root in roots {
+            let wanted = try root.keys(of: Role(signing: kind))
+            let here = try keys.signers(Role(signing: kind), in: root)
+            let chosen = here.count <= wanted.threshold ? here : here.filter(home.canSign)
+            guard chosen.count >= wanted.threshold else {
+                throw RootcellarError(
+                    .signature,
+                    "\(wanted.threshold) keys of the role '\(Role(signing: kind).rawValue)' have to sign,"
+                        + " \(chosen.count) are in \(keys.directory)",
+                    subject: root.server
+                )
+            }
+            for key in chosen.prefix(wanted.threshold) where !signers.contains(key) { signers.append(key) }
+        }
+        var signatures: [UInt8] = []
+        for signer in signers { signatures += try home.sign(message, by: signer) }
+        return SignedFile(payload: payload, signatures: signatures).bytes
     }
 
     private func tooLong(_ kind: SignedFile.Kind) -> RootcellarError {

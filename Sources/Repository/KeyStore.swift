@@ -11,25 +11,37 @@ package struct KeyStore: Sendable {
     package let directory: FilePath
     /// The publisher's name, as it stands in the user ids of the keys.
     package let name: String
-    private let fingerprints: [Role: Fingerprint]
+    private let roles: KeyRoles
 
     /// Signs root documents; what clients pin.
-    package let root: Fingerprint
+    package var root: Fingerprint { fingerprint(.root) }
     /// Signs manifests, and the files that older clients check.
-    package let release: Fingerprint
+    package var release: Fingerprint { fingerprint(.release) }
     /// Signs pointers.
-    package let freshness: Fingerprint
+    package var freshness: Fingerprint { fingerprint(.freshness) }
 
     private static let rolesFile = "roles.json"
     private static let homeName = "gnupg"
     private static let unfinished = ".new"
 
-    /// Makes a directory with three new Ed25519 keys, one for each role.
+    /// The most keys that a role may have here: what all their signatures fit into.
+    static let mostKeys = 4
+
+    /// Makes a directory with new Ed25519 keys: one for each role, or several for the role `root`.
     ///
-    /// - Parameter name: who publishes, at most 64 characters; it becomes part of the keys' user ids.
+    /// - Parameters:
+    ///   - name: who publishes, at most 64 characters; it becomes part of the keys' user ids.
+    ///   - rootKeys: how many root keys there are.
+    ///   - rootThreshold: how many of them have to sign a root document.
     /// - Throws: `POLICY` if there are keys or other things already, or the name cannot be one; `SIGNATURE` if no key
     ///   can be made.
-    package static func initialise(directory: FilePath, name: String) throws(RootcellarError) -> KeyStore {
+    package static func initialise(
+        directory: FilePath,
+        name: String,
+        rootKeys: Int = 1,
+        rootThreshold: Int = 1
+    ) throws(RootcellarError) -> KeyStore {
+        try checkCount(rootKeys, threshold: rootThreshold)
         guard !name.isEmpty, name.unicodeScalars.count <= 64, trimmed(name) == name,
             !name.unicodeScalars.contains(where: { isUnprintable($0) || "<>()@".unicodeScalars.contains($0) })
         else {
@@ -55,9 +67,11 @@ package struct KeyStore: Sendable {
         try Disk.makeDirectory(new, mode: 0o700)
         let home = try KeyHome(directory: new.appending(homeName))
         defer { home.close() }
-        var fingerprints: [Role: Fingerprint] = [:]
-        for role in Role.allCases { fingerprints[role] = try home.makeKey(userID: "\(name) (\(role.rawValue))") }
-        let roles = KeyRoles(name: name, roles: fingerprints.mapValues { [$0] })
+        var fingerprints: [Role: [Fingerprint]] = [:]
+        for role in Role.allCases {
+            fingerprints[role] = try makeKeys(role == .root ? rootKeys : 1, role, name: name, home: home)
+        }
+        let roles = KeyRoles(name: name, roles: fingerprints, thresholds: [.root: rootThreshold])
         try Disk.write(try roles.canonicalBytes(), to: new.appending(rolesFile), mode: 0o600)
         try Disk.syncDirectory(new)
         for member in [homeName, rolesFile] { try Disk.rename(new.appending(member), to: directory.appending(member)) }
@@ -84,26 +98,69 @@ package struct KeyStore: Sendable {
     }
 
     private init(directory: FilePath, roles: KeyRoles) throws(RootcellarError) {
-        func only(_ role: Role) throws(RootcellarError) -> Fingerprint {
-            guard let keys = roles.roles[role], keys.count == 1 else {
-                throw RootcellarError(
-                    .policy,
-                    "there has to be one key for the role '\(role.rawValue)'",
-                    subject: directory.string
-                )
-            }
-            return keys[0]
+        for role in Role.allCases where roles.roles[role]?.isEmpty ?? true {
+            throw RootcellarError(
+                .policy,
+                "there has to be a key for the role '\(role.rawValue)'",
+                subject: directory.string
+            )
         }
         self.directory = directory
+        self.roles = roles
         name = roles.name
-        root = try only(.root)
-        release = try only(.release)
-        freshness = try only(.freshness)
-        fingerprints = [.root: root, .release: release, .freshness: freshness]
     }
 
-    /// The key that has `role`.
-    package func fingerprint(_ role: Role) -> Fingerprint { fingerprints[role] ?? root }
+    /// The keys that have `role`: those of the tree, and while they are being changed the next ones as well.
+    package func fingerprints(_ role: Role) -> [Fingerprint] { roles.roles[role] ?? [] }
+
+    /// The first of the keys that have `role`.
+    package func fingerprint(_ role: Role) -> Fingerprint { fingerprints(role)[0] }
+
+    /// How many keys of `role` have to sign in a new tree.
+    func threshold(_ role: Role) -> Int { roles.thresholds?[role] ?? 1 }
+
+    /// The keys of `role` that are here and that `root` names, in its order.
+    func signers(_ role: Role, in root: RootDocument) throws(RootcellarError) -> [Fingerprint] {
+        let own = Set(fingerprints(role))
+        return try root.keys(of: role).fingerprints.filter(own.contains)
+    }
+
+    /// The same keys with other ones for some roles, written down so that a crash loses none.
+    func replacing(_ changed: [Role: [Fingerprint]]) throws(RootcellarError) -> KeyStore {
+        var next = roles
+        next.roles.merge(changed) { $1 }
+        let temporary = directory.appending(Self.rolesFile + Self.unfinished)
+        try Disk.write(try next.canonicalBytes(), to: temporary, mode: 0o600)
+        try Disk.rename(temporary, to: directory.appending(Self.rolesFile))
+        try Disk.syncDirectory(directory)
+        return try KeyStore(directory: directory, roles: next)
+    }
+
+    /// Makes new keys for a role. They have no meaning until a root document names them.
+    static func makeKeys(
+        _ count: Int,
+        _ role: Role,
+        name: String,
+        home: KeyHome
+    ) throws(RootcellarError) -> [Fingerprint] {
+        var made: [Fingerprint] = []
+        for number in 0..<count {
+            let suffix = count == 1 ? "" : " \(number + 1)"
+            made.append(try home.makeKey(userID: "\(name) (\(role.rawValue)\(suffix))"))
+        }
+        return made
+    }
+
+    /// - Throws: `POLICY` for a number of keys or a threshold that makes no sense.
+    static func checkCount(_ count: Int, threshold: Int) throws(RootcellarError) {
+        guard (1...mostKeys).contains(count), (1...count).contains(threshold) else {
+            throw RootcellarError(
+                .policy,
+                "\(threshold) of \(count) keys cannot be asked for",
+                hint: "a role has 1 to \(mostKeys) keys, of which at least one and at most all have to sign"
+            )
+        }
+    }
 
     /// The armored public key that has `role`.
     ///
@@ -126,9 +183,13 @@ struct KeyRoles: Document {
     var format = documentFormat
     var name: String
     var roles: [Role: [Fingerprint]]
+    /// How many of them have to sign, in a tree that is begun with them; 1 where nothing is said. A tree that exists
+    /// says so itself.
+    var thresholds: [Role: Int]?
 
-    init(name: String, roles: [Role: [Fingerprint]]) {
+    init(name: String, roles: [Role: [Fingerprint]], thresholds: [Role: Int]) {
         self.name = name
         self.roles = roles
+        self.thresholds = thresholds
     }
 }

@@ -13,7 +13,20 @@ struct Publication {
     let stopsAfter: Publisher.Step?
     let signer: DocumentSigner
     let now: Timestamp
+    /// What else is to be different, beside new builds.
+    var changes = Changes()
 
+    /// Changes of the documents themselves.
+    struct Changes {
+        /// The next root document.
+        var root: RootDocument?
+        /// What the manifest shall say from now on.
+        var manifest: (inout Manifest) -> Void = { _ in }
+        /// Distributions whose lines in the indexes for stock clients change, though their shards do not.
+        var distributions: Set<String> = []
+    }
+
+    private var root: RootDocument { changes.root ?? tree.root }
     private var version: Int { tree.manifest.version + 1 }
     /// Never before what is published: clients refuse time that runs backwards.
     private var signedAt: Timestamp { max(now, tree.manifest.signedAt, tree.pointer.signedAt) }
@@ -23,12 +36,13 @@ struct Publication {
         let indexes = LegacyIndexes(layout: layout)
         try indexes.sweep()
         guard indexes.version != tree.manifest.version else { return }
-        let staged = try indexes.stage(indexes.index(of: tree), home: home, key: keys.release)
+        let staged = try indexes.stage(indexes.index(of: tree), home: home, key: releaseKey(tree.root))
         try indexes.flip(to: staged, version: tree.manifest.version)
     }
 
     /// - Throws: see `Publisher.publish`.
     func run(_ sources: [ImageSource]) throws(RootcellarError) -> PublishReport {
+        let verifier = try changes.root.map { root throws(RootcellarError) in try TreeVerifier(root: root, now: now) }
         let shards = try newShards(sources)
         var images: [PublishReport.Image] = []
         for (number, source) in sources.enumerated() {
@@ -52,26 +66,36 @@ struct Publication {
             manifest.indexes[shard.distribution] = reference
             files.append(try stage(bytes, TreePath.index(reference.sha256)))
         }
+        changes.manifest(&manifest)
         manifest.version = version
         manifest.signedAt = signedAt
         manifest.validUntil = try signer.validity.end(of: .manifest, signedAt: signedAt)
-        let manifestBytes = try signer.sign(manifest, after: tree.manifest.version, verifier: tree.verifier)
+        let manifestBytes = try signer.sign(
+            manifest,
+            after: tree.manifest.version,
+            verifier: verifier ?? tree.verifier
+        )
         let manifestFile = try stage(manifestBytes, TreePath.manifest(version))
         let pointer = Pointer(
             server: tree.root.server,
-            root: tree.root.version,
+            root: root.version,
             manifest: Pointer.Manifest(version: version, file: FileReference(of: manifestBytes)),
             signedAt: signedAt,
             validUntil: try signer.validity.end(of: .pointer, signedAt: signedAt)
         )
-        let pointerBytes = try signer.sign(pointer, after: tree.manifest.version, verifier: tree.verifier)
+        let pointerBytes = try signer.sign(
+            pointer,
+            after: tree.manifest.version,
+            verifier: verifier ?? tree.verifier
+        )
         let pointerFile = try stage(pointerBytes, TreePath.pointer)
         let indexes = LegacyIndexes(layout: layout)
-        let legacy = try indexes.stage(newIndex(shards), home: home, key: keys.release)
+        let legacy = try indexes.stage(newIndex(shards, manifest), home: home, key: releaseKey(root))
+        let rootFiles = try newRootFiles()
         try reached(.signed)
 
         let builds = sources.map { TreePath.build($0.name, $0.document.serial) }
-        let fresh = (files.map(\.path) + [manifestFile.path]).filter { !Disk.exists(layout.path($0)) }
+        let fresh = ((files + rootFiles).map(\.path) + [manifestFile.path]).filter { !Disk.exists(layout.path($0)) }
         try Journal(version: version, paths: builds + fresh + [LegacyIndexes.relativePath(version)]).write(layout)
         try reached(.journalled)
 
@@ -80,6 +104,7 @@ struct Publication {
         for file in files { try commit(file.staged, file.path) }
         try reached(.shards)
         try commit(manifestFile.staged, manifestFile.path)
+        for file in rootFiles { try commit(file.staged, file.path) }
         try reached(.manifest)
         guard try Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit) == tree.pointerBytes
         else {
@@ -96,6 +121,21 @@ struct Publication {
         try reached(.indexes)
         try Journal.recover(layout, current: version)
         return PublishReport(manifest: version, validUntil: pointer.validUntil, images: images)
+    }
+
+    /// Signs a new pointer to the manifest in force. One file is replaced, so there is nothing to write a journal for.
+    func renewPointer() throws(RootcellarError) -> PublishReport {
+        var pointer = tree.pointer
+        pointer.signedAt = signedAt
+        pointer.validUntil = try signer.validity.end(of: .pointer, signedAt: signedAt)
+        let bytes = try signer.sign(pointer, after: tree.manifest.version, verifier: tree.verifier)
+        let file = try stage(bytes, TreePath.pointer)
+        try commit(file.staged, file.path)
+        return PublishReport(
+            manifest: pointer.manifest.version,
+            validUntil: min(pointer.validUntil, tree.manifest.validUntil, tree.root.expires),
+            images: []
+        )
     }
 
     private static let shardLimit = 16 << 20
@@ -178,7 +218,7 @@ struct Publication {
             let open = try Disk.open(directory.appending(file))
             defer { try? open.close() }
             try Disk.write(
-                home.sign(file: open, by: keys.release),
+                home.sign(file: open, by: releaseKey(root)),
                 to: directory.appending(file + ".asc")
             )
         }
@@ -198,14 +238,33 @@ struct Publication {
         return (file, path)
     }
 
-    private func newIndex(_ shards: [IndexShard]) throws(RootcellarError) -> [UInt8] {
-        let revoked = Set(tree.manifest.revoked.map(\.image))
+    /// The next root document, signed by its own keys and by those of the one before, and the keys for first contact.
+    private func newRootFiles() throws(RootcellarError) -> [(staged: FilePath, path: String)] {
+        guard let next = changes.root else { return [] }
+        return [
+            try stage(TreeInitialiser.rootKeys(next), TreePath.rootKeys(next.version)),
+            try stage(signer.sign(next, after: tree.verifier), TreePath.root(next.version)),
+        ]
+    }
+
+    /// The key that signs what stock clients read: they know one.
+    private func releaseKey(_ root: RootDocument) throws(RootcellarError) -> Fingerprint {
+        let signers = try keys.signers(.release, in: root)
+        return signers.first(where: home.canSign) ?? signers.first ?? keys.release
+    }
+
+    private func newIndex(_ shards: [IndexShard], _ manifest: Manifest) throws(RootcellarError) -> [UInt8] {
+        let revoked = Set(manifest.revoked.map(\.image))
+        var concerned = shards
+        for distribution in changes.distributions where !shards.contains(where: { $0.distribution == distribution }) {
+            if let shard = try tree.shard(distribution) { concerned.append(shard) }
+        }
         var newest: [(name: ImageName, serial: Serial)] = []
-        for shard in shards {
+        for shard in concerned {
             newest += try LegacyIndex.newest(shard, revoked: revoked, subject: shard.distribution)
         }
         let old = try LegacyIndexes(layout: layout).index(of: tree)
-        return LegacyIndex(old, replacing: Set(shards.map(\.distribution)), by: newest).bytes
+        return LegacyIndex(old, replacing: Set(concerned.map(\.distribution)), by: newest).bytes
     }
 
     /// Puts something staged in its place. What a killed publisher left there under the same name is moved out first.

@@ -19,9 +19,9 @@ package struct Publisher {
     /// For tests: ends as if killed once this step is done.
     var stopsAfter: Step?
 
-    private let layout: TreeLayout
-    private let keys: KeyStore
-    private let now: Timestamp
+    let layout: TreeLayout
+    let keys: KeyStore
+    let now: Timestamp
 
     /// What has been done when a publication may die.
     enum Step: CaseIterable {
@@ -52,12 +52,117 @@ package struct Publisher {
         return try perform(sources)
     }
 
-    /// Signs what is published once more, so that it stays valid: a new manifest with the same content, a new pointer.
+    /// Signs what is published once more, so that it stays valid.
     ///
-    /// - Throws: `SIGNATURE`, `CLOCK`, `REPOSITORY`.
-    package func refresh() throws(RootcellarError) -> PublishReport { try perform([]) }
+    /// The freshness key alone signs a new pointer to the same manifest. Where the release key is here as well, and the
+    /// manifest itself has less than a third of its time left, that is signed anew, too.
+    ///
+    /// - Throws: `SIGNATURE`, `CLOCK`, `REPOSITORY`; `FREEZE` if the manifest or the root document has ended and cannot
+    ///   be renewed by the keys that are here.
+    package func refresh() throws(RootcellarError) -> PublishReport {
+        try work(roles: [.freshness]) { tree, home throws(RootcellarError) in
+            let third = now.adding(seconds: Int64(validity.days[.manifest] ?? 0) * 86400 / 3)
+            let releaseKeys = try keys.signers(.release, in: tree.root)
+            let canRelease = !releaseKeys.isEmpty && releaseKeys.allSatisfy(home.canSign)
+            let publication = publication(tree, home, keys)
+            if canRelease {
+                try publication.restoreIndexes()
+                if tree.manifest.validUntil < third { return try publication.run([]) }
+            }
+            let subject = layout.top.string
+            guard tree.root.expires > now else {
+                throw RootcellarError(
+                    .freeze,
+                    "the root document expired at \(tree.root.expires)",
+                    subject: subject,
+                    hint: "the root keys have to sign a new one: rootcellar key renew"
+                )
+            }
+            guard tree.manifest.validUntil > now else {
+                throw RootcellarError(
+                    .freeze,
+                    "the manifest was valid until \(tree.manifest.validUntil)",
+                    subject: subject,
+                    hint: "the release key has to sign a new one: run this where it is, or publish"
+                )
+            }
+            return try publication.renewPointer()
+        }
+    }
+
+    /// Takes a build back: no client uses it any more, not even from its cache.
+    ///
+    /// - Parameter reason: for people; clients show it.
+    /// - Throws: `POLICY` if there is no such build or it was taken back before.
+    package func revoke(_ name: ImageName, _ serial: Serial, reason: String) throws(RootcellarError) -> PublishReport {
+        try perform { tree throws(RootcellarError) in
+            let shard = try tree.shard(name.distribution)
+            let images = try shard?.catalogue(subject: name.distribution) ?? []
+            guard let image = images.first(where: { $0.name == name }) else {
+                throw RootcellarError(.policy, "no such image in this tree", subject: name.path)
+            }
+            guard let build = image.builds.first(where: { $0.serial == serial }) else {
+                throw RootcellarError(
+                    .policy,
+                    "no such build of \(name.path)",
+                    subject: serial.description,
+                    hint: "there are: \(image.builds.map(\.serial.description).joined(separator: ", "))"
+                )
+            }
+            guard !tree.manifest.revoked.contains(where: { $0.image == build.image.sha256 }) else {
+                throw RootcellarError(.policy, "this build was taken back before", subject: "\(name.path) \(serial)")
+            }
+            let revocation = Manifest.Revocation(image: build.image.sha256, reason: reason)
+            return Publication.Changes(
+                manifest: { $0.revoked.append(revocation) },
+                distributions: [name.distribution]
+            )
+        }
+    }
+
+    /// Names the addresses that clients may fetch the same tree from, beside the one they know.
+    package func setMirrors(_ urls: [String]) throws(RootcellarError) -> PublishReport {
+        try perform { _ throws(RootcellarError) in
+            Publication.Changes(manifest: { $0.mirrors = urls.isEmpty ? nil : urls })
+        }
+    }
+
+    private func perform(
+        _ prepare: (CurrentTree) throws(RootcellarError) -> Publication.Changes
+    ) throws(RootcellarError) -> PublishReport {
+        try work(roles: [.release, .freshness]) { tree, home throws(RootcellarError) in
+            var publication = publication(tree, home, keys)
+            publication.changes = try prepare(tree)
+            try publication.restoreIndexes()
+            return try publication.run([])
+        }
+    }
 
     private func perform(_ sources: [ImageSource]) throws(RootcellarError) -> PublishReport {
+        try work(roles: [.release, .freshness]) { tree, home throws(RootcellarError) in
+            let publication = publication(tree, home, keys)
+            try publication.restoreIndexes()
+            return try publication.run(sources)
+        }
+    }
+
+    func publication(_ tree: CurrentTree, _ home: KeyHome, _ keys: KeyStore) -> Publication {
+        Publication(
+            layout: layout,
+            keys: keys,
+            tree: tree,
+            home: home,
+            stopsAfter: stopsAfter,
+            signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
+            now: now
+        )
+    }
+
+    /// Runs `body` with the lock, the tree as it is, and the secret keys, and tidies up if it fails.
+    func work<Result>(
+        roles: [Role],
+        _ body: (CurrentTree, KeyHome) throws(RootcellarError) -> Result
+    ) throws(RootcellarError) -> Result {
         guard Disk.exists(layout.path(TreePath.pointer)) else {
             throw RootcellarError(
                 .repository,
@@ -68,7 +173,7 @@ package struct Publisher {
         }
         let lock = try TreeLock(layout, waiting: lockSeconds)
         defer { withExtendedLifetime(lock) {} }
-        let tree = try CurrentTree(layout, keys: keys, now: now)
+        let tree = try CurrentTree(layout, keys: keys, roles: roles, now: now)
         guard tree.manifest.signedAt <= now.adding(seconds: Verifier.clockSkew) else {
             throw RootcellarError(
                 .clock,
@@ -80,26 +185,14 @@ package struct Publisher {
         try Journal.recover(layout, current: tree.manifest.version)
         let home = try keys.openHome()
         defer { home.close() }
-        func publication(_ tree: CurrentTree) -> Publication {
-            Publication(
-                layout: layout,
-                keys: keys,
-                tree: tree,
-                home: home,
-                stopsAfter: stopsAfter,
-                signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
-                now: now
-            )
-        }
         do {
-            let publication = publication(tree)
-            try publication.restoreIndexes()
-            return try publication.run(sources)
+            return try body(tree, home)
         } catch {
-            if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, now: now) {
-                // What failed may have come after the new pointer: then the rest has to follow it. If that fails too,
-                // the journal stays and the next publisher does it.
-                if (try? publication(current).restoreIndexes()) != nil {
+            if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, roles: [], now: now) {
+                // What failed may have come after the new pointer: then the rest has to follow it, by the keys of now. If
+                // that fails too, the journal stays and the next publisher does it.
+                let store = (try? KeyStore.open(directory: keys.directory)) ?? keys
+                if (try? publication(current, home, store).restoreIndexes()) != nil {
                     try? Journal.recover(layout, current: current.manifest.version)
                 }
             }

@@ -13,12 +13,13 @@ struct RootChain {
 
     /// - Throws: `SIGNATURE` if the pinned key is not among the root keys, or a document is not signed as it must be;
     ///   `BINDING` if documents do not fit together; `FREEZE` if the newest has expired.
-    init(_ layout: TreeLayout, fingerprint: Fingerprint, now: Timestamp) throws(RootcellarError) {
-        let directory = layout.path(TreePath.root(1)).removingLastComponent()
-        let newest = try Disk.members(directory).compactMap { TreeLayout.number($0, ending: ".signed") }.max() ?? 0
-        guard newest >= 1 else {
-            throw RootcellarError(.repository, "the tree has no root document", subject: directory.string)
-        }
+    init(
+        _ layout: TreeLayout,
+        _ snapshot: TreeSnapshot,
+        fingerprint: Fingerprint,
+        now: Timestamp
+    ) throws(RootcellarError) {
+        let newest = try layout.rootInForce(journal: snapshot.journal, pointer: snapshot.pointer)
         var verifiers: [TreeVerifier] = []
         var files: [String: Int] = [:]
         var isPinned = false

@@ -37,9 +37,9 @@ package enum TreeInitialiser {
         var blocks: [Fingerprint: String] = [:]
         var roles: [Role: RootDocument.Keys] = [:]
         for role in Role.allCases {
-            let key = keys.fingerprint(role)
-            roles[role] = RootDocument.Keys(threshold: 1, fingerprints: [key])
-            blocks[key] = String(decoding: try home.exportPublic(key), as: UTF8.self)
+            let fingerprints = keys.fingerprints(role)
+            roles[role] = RootDocument.Keys(threshold: keys.threshold(role), fingerprints: fingerprints)
+            for key in fingerprints { blocks[key] = String(decoding: try home.exportPublic(key), as: UTF8.self) }
         }
         let root = RootDocument(
             server: server,

@@ -226,12 +226,17 @@ struct PublisherTests {
         let later = Workshop.start.adding(seconds: 8 * 86400)
         #expect(failure { _ = try workshop.check(now: later) }?.errorClass == .freeze)
         let report = try Publisher(tree: workshop.tree, keys: workshop.keys, now: later).refresh()
-        #expect(report.manifest == 3)
+        #expect(report.manifest == 2)
         #expect(report.validUntil == later.adding(seconds: 7 * 86400))
         let checked = try workshop.check(now: later)
         #expect(checked.builds == 1)
         #expect(checked.leftovers == [])
         #expect(try read(workshop.tree.appending("meta/1.0/index-user")) == index)
+        // Once the manifest itself is near its end that is signed anew, too.
+        let late = Workshop.start.adding(seconds: 170 * 86400)
+        let renewed = try Publisher(tree: workshop.tree, keys: workshop.keys, now: late).refresh()
+        #expect(renewed.manifest == 3)
+        #expect(try workshop.check(now: late).manifest == 3)
     }
 
     @Test("gives everything modes that a web server can read")

@@ -26,6 +26,9 @@ struct Workshop: Sendable {
         try TreeInitialiser.initialise(tree: tree, keys: keys, id: "images.example.org", now: Self.start)
     }
 
+    /// The tree that is there, with these keys.
+    init(keys: KeyStore) { self.keys = keys }
+
     /// Checks the tree by the pinned key.
     func check(now: Timestamp = start) throws -> CheckReport {
         try TreeCheck(tree: tree, fingerprint: keys.root, now: now).run()
