@@ -26,7 +26,8 @@ struct BuildChoice {
             layout: setting.layout,
             now: setting.surroundings.now,
             options: setting.options,
-            allowStale: cache != .flush
+            allowStale: cache != .flush,
+            warn: setting.narrator.warn
         )
         let catalogue = Catalogue(trusted)
         if let offline = trusted.offline, let build = try cached(name, trusted) {

@@ -71,6 +71,9 @@ package struct CacheLayout: Sendable {
     /// What is remembered of a server.
     package func server(_ id: String) -> FilePath { root.appending("servers/\(id).json") }
 
+    /// A pointer that contradicts the one in the state: proof that the server has signed both.
+    package func evidence(_ id: String) -> FilePath { root.appending("servers/\(id).contradiction") }
+
     /// The build of an image that was last used.
     package func image(_ name: ImageName) -> FilePath { root.appending("images/\(name.path).json") }
 

@@ -9,12 +9,15 @@ struct ClockFloor {
     /// No copy of this program is older.
     static let programDate = Timestamp(seconds: 1_793_491_200)
 
+    /// What the local clock says.
+    let local: Timestamp
     /// The moment that checks use.
     let effective: Timestamp
     /// Whether the local clock is behind the floor.
     let isBehind: Bool
 
     init(now: Timestamp, lastSigned: Timestamp?) {
+        local = now
         let floor = max(Self.programDate, lastSigned ?? Self.programDate)
         isBehind = now.adding(seconds: Self.skew) < floor
         effective = max(now, floor)
@@ -35,10 +38,14 @@ struct ClockFloor {
     /// - Throws: `FREEZE` for a document whose validity has ended.
     func check(validUntil: Timestamp, what: String, subject: String) throws(RootcellarError) {
         guard effective < validUntil else {
+            let days = (effective.seconds - validUntil.seconds) / 86400
             let hint =
                 isBehind
                 ? "this machine's clock is behind as well; set it"
-                : "the server is not kept up, or somebody holds it back; check this machine's clock too"
+                : days > 30
+                    ? "that is \(days) days ago by this machine's clock: is it right? If it is, the server is not kept up, or"
+                        + " somebody holds it back"
+                    : "the server is not kept up, or somebody holds it back; check this machine's clock too"
             throw RootcellarError(
                 .freeze,
                 "the \(what) was valid until \(validUntil), here it is \(effective)",

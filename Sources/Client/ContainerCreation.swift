@@ -50,6 +50,7 @@ package struct ContainerCreation {
         let report: UnpackPipeline.Report
         do throws(RootcellarError) {
             report = try image.unpack(into: rootfs, tokens: tokens(place))
+            try Interruption.check()
             try image.remember()
             try writeConfiguration(configuration, place)
         } catch {

@@ -24,6 +24,10 @@ package final class FileLock {
         onWait(Self.holder(of: file))
         var waited = 0
         while try !Self.take(file, path) {
+            if Interruption.isRequested {
+                try? file.close()
+                throw RootcellarError(.cache, "interrupted", subject: path.string)
+            }
             guard waited < layout.patience * 10 else {
                 let holder = Self.holder(of: file)
                 try? file.close()

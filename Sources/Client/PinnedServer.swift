@@ -14,6 +14,13 @@ package struct PinnedServer: Sendable, Equatable {
     package var id: String?
     /// A file of certification authorities to believe instead of the system's.
     package var certificateAuthorities: String?
+    /// Other addresses of the same tree, beside those that its manifest names.
+    package var mirrors: [ServerAddress] = []
+    /// PEM files of the certificate and key that the server wants to see.
+    package var clientCertificate: String?
+    package var clientKey: String?
+    /// Keys that this machine's configuration denies; no part of the file.
+    package var denied: Set<Fingerprint> = []
 
     /// A server to pin.
     package init(
@@ -32,7 +39,7 @@ package struct PinnedServer: Sendable, Equatable {
     ///
     /// - Throws: `POLICY` for an unknown key, a missing `url`, or no `fingerprint`.
     package init(_ text: String, path: String) throws(RootcellarError) {
-        let keys = ["url", "fingerprint", "id", "ca"]
+        let keys = ["url", "fingerprint", "id", "ca", "mirror", "client-cert", "client-key"]
         let file = try KeyValueFile(text, path: path, known: keys) { keys.contains($0) }
         guard let url = file["url"] else {
             throw RootcellarError(.policy, "a pinned server without 'url'", subject: path)
@@ -45,6 +52,9 @@ package struct PinnedServer: Sendable, Equatable {
         }
         id = try file["id"].map { text throws(RootcellarError) in try ImageName.part("server id", text) }
         certificateAuthorities = file["ca"]
+        for text in file.all("mirror") { mirrors.append(try ServerAddress(text)) }
+        clientCertificate = file["client-cert"]
+        clientKey = file["client-key"]
     }
 
     /// The text of its file.
@@ -53,6 +63,9 @@ package struct PinnedServer: Sendable, Equatable {
         lines += fingerprints.map { "fingerprint = \($0)" }
         if let id { lines.append("id = \(id)") }
         if let certificateAuthorities { lines.append("ca = \(certificateAuthorities)") }
+        lines += mirrors.map { "mirror = \($0.url)" }
+        if let clientCertificate { lines.append("client-cert = \(clientCertificate)") }
+        if let clientKey { lines.append("client-key = \(clientKey)") }
         return lines.joined(separator: "\n") + "\n"
     }
 

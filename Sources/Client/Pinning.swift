@@ -14,14 +14,16 @@ package struct Pinning {
         store: TrustStore,
         layout: CacheLayout,
         surroundings: Surroundings,
-        options: TransferOptions
+        options: TransferOptions,
+        warn: @escaping (String) -> Void = { _ in }
     ) throws(RootcellarError) -> PinnedServer {
         let trusted = try TrustedServer.ask(
             server,
             layout: layout,
             now: surroundings.now,
             options: options,
-            allowStale: false
+            allowStale: false,
+            warn: warn
         )
         var pinned = server
         pinned.id = trusted.root.server

@@ -27,12 +27,12 @@ struct RootChain {
         for version in 1...Self.mostSteps {
             let keysPath = TreePath.rootKeys(version)
             guard case .found(let keys, _) = try session.get(keysPath, limit: SignedFile.Kind.root.limit) else { break }
-            let subject = server.address.url(of: keysPath)
+            let subject = session.server.url(of: keysPath)
             let primaries = try PublicKeyBlock.primaryFingerprints(keys, subject: subject)
             let pinned = Set(primaries).intersection(server.fingerprints)
             guard !pinned.isEmpty else { continue }
             guard let bytes = try fetch(version) else { break }
-            let path = server.address.url(of: TreePath.root(version))
+            let path = session.server.url(of: TreePath.root(version))
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             // Parsed only now that a pinned key vouches for it; then it has to satisfy its own threshold as well.
             let payload = try documents.verify(
@@ -52,7 +52,7 @@ struct RootChain {
         throw RootcellarError(
             .signature,
             "no root document of this server is signed by a pinned key",
-            subject: server.address.url,
+            subject: session.server.url,
             hint: "compare the fingerprint with the one that its operator published"
         )
     }
@@ -67,12 +67,12 @@ struct RootChain {
                     throw RootcellarError(
                         .binding,
                         "the pointer names root document \(version ?? 0), which is not there",
-                        subject: server.address.url
+                        subject: session.server.url
                     )
                 }
                 break
             }
-            let path = server.address.url(of: TreePath.root(next))
+            let path = session.server.url(of: TreePath.root(next))
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             let payload = try documents.verify(file, kind: .root, by: link.document, subject: path)
             let document = try RootDocument(verified: payload, subject: path)

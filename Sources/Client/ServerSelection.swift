@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 package import Model
 import SystemPackage
 package import Transfer
@@ -23,6 +24,12 @@ package struct ServerSelection {
     ///
     /// - Throws: `POLICY` if it is not pinned or cannot be told.
     package func server(named: String?) throws(RootcellarError) -> PinnedServer {
+        var server = try pinned(named)
+        server.denied = Set(configuration.deniedKeys)
+        return server
+    }
+
+    private func pinned(_ named: String?) throws(RootcellarError) -> PinnedServer {
         if let text = named ?? configuration.server {
             let address = try ServerAddress(text)
             if let pinned = try store.find(address) { return pinned }
@@ -50,9 +57,39 @@ package struct ServerSelection {
         )
     }
 
-    /// How to speak to it.
-    package func transferOptions(for server: PinnedServer) -> TransferOptions {
-        TransferOptions(caFile: server.certificateAuthorities, proxy: configuration.proxy)
+    /// How to speak to it: what its pin says, else what the configuration says for all servers.
+    ///
+    /// - Throws: `POLICY` for a client key that others may read.
+    package func transferOptions(for server: PinnedServer) throws(RootcellarError) -> TransferOptions {
+        var options = TransferOptions(
+            caFile: server.certificateAuthorities ?? configuration.certificateAuthorities,
+            proxy: configuration.proxy
+        )
+        options.clientCertificate = server.clientCertificate ?? configuration.clientCertificate
+        options.clientKey =
+            server.clientCertificate == nil
+            ? server.clientKey ?? configuration.clientKey : server.clientKey ?? server.clientCertificate
+        if let key = options.clientKey ?? options.clientCertificate { try Self.checkPrivate(FilePath(key)) }
+        return options
+    }
+
+    private static func checkPrivate(_ path: FilePath) throws(RootcellarError) {
+        var status = stat()
+        guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else {
+            throw RootcellarError(
+                .policy,
+                "cannot read the client key: \(Errno(rawValue: errno))",
+                subject: path.string
+            )
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw RootcellarError(
+                .policy,
+                "others may read the client key",
+                subject: path.string,
+                hint: "chmod 600 \(path.string)"
+            )
+        }
     }
 }
 

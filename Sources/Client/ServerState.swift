@@ -18,6 +18,8 @@ package struct ServerState: Document {
     package var pointer: String
     /// The entity tag that came with the pointer.
     package var etag: String?
+    /// The address that gave the pointer, if it is not the pinned one: an entity tag is for one server only.
+    package var address: String?
     /// The newest accepted manifest.
     package var manifest: Pointer.Manifest
     /// The latest time at which an accepted pointer was signed: no clock can be right that is before it.
@@ -30,6 +32,7 @@ package struct ServerState: Document {
         root: String,
         pointer: String,
         etag: String?,
+        address: String? = nil,
         manifest: Pointer.Manifest,
         signedAt: Timestamp
     ) {
@@ -38,6 +41,7 @@ package struct ServerState: Document {
         self.root = root
         self.pointer = pointer
         self.etag = etag
+        self.address = address
         self.manifest = manifest
         self.signedAt = signedAt
     }
@@ -58,7 +62,7 @@ extension CacheLayout {
                 .cache,
                 error.reason,
                 subject: path.string,
-                hint: "remove this file to begin anew; until then older content could be told from newer"
+                hint: "'rootcellar trust reset URL' begins anew with this server and forgets what it has shown before"
             )
         }
     }

@@ -7,6 +7,8 @@ import OpenPGP
 struct SignedDocuments {
     /// The moment that all checks of a run share, not before the floor.
     var now: Timestamp
+    /// Keys whose signatures count for nothing, whoever names them.
+    var denied: Set<Fingerprint> = []
 
     /// Verifies a file by the keys that `root` names for its kind, and gives back the payload.
     ///
@@ -50,7 +52,7 @@ struct SignedDocuments {
         _ = try verifier.verify(
             SignedFile.signedBytes(kind: kind, payload: file.payload),
             signatures: file.signatures,
-            by: allowed,
+            by: allowed.subtracting(denied),
             threshold: threshold,
             now: now,
             subject: subject

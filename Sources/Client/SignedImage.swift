@@ -115,7 +115,8 @@ package struct SignedImage: ContainerImage {
         let pipeline = try UnpackPipeline(into: rootfs, plan(compression, tokens))
         do throws(RootcellarError) {
             if isCached { setting.narrator.progress("Unpacking the rootfs") }
-            let source = try stream.run(copies: copies, onWait: tellWaiting) { bytes throws(RootcellarError) in
+            let source = try stream.run(copies: copies, onWait: tellWaiting, onProgress: setting.narrator.amount) {
+                bytes throws(RootcellarError) in
                 try pipeline.write(bytes)
             }
             if source.fetched > 0 {

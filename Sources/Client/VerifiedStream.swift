@@ -47,9 +47,11 @@ package struct VerifiedStream {
     ///   - copies: files of other caches that may be the same; they are only read.
     ///   - onWait: called with a name for it if another process is fetching the same file; when it is done, its copy is
     ///     used.
+    ///   - onProgress: told how many bytes there are and how many there will be, while they are fetched.
     package func run(
         copies: [FilePath] = [],
         onWait: (String) -> Void,
+        onProgress: @escaping (Int, Int) -> Void = { _, _ in },
         sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) -> Source {
         let lock = try FileLock(layout.lock(of: file.sha256), of: layout, onWait: onWait)
@@ -76,12 +78,12 @@ package struct VerifiedStream {
             }
             return Source(fromCache: good)
         }
-        guard server.session != nil else {
+        guard server.mirrors != nil else {
             throw server.offline ?? RootcellarError(.transport, "no connection", subject: path)
         }
         let partial = try assemble(pieces, partialPath)
         defer { try? partial.close() }
-        try fetch(from: good, into: partial, sink)
+        try fetch(from: good, into: partial, onProgress, sink)
         try keep(partialPath, as: whole)
         sweepPartials()
         return Source(fromCache: good, fetched: file.size - good)
@@ -114,6 +116,7 @@ package struct VerifiedStream {
             throw RootcellarError(.cache, "cannot read the cache: \(error)", subject: path)
         }
         for block in blocks.dropFirst(offset / ImageDocument.blockSize) {
+            try Interruption.check()
             let wanted = min(ImageDocument.blockSize, file.size - good)
             let count: Int
             do throws(Errno) {
@@ -135,10 +138,11 @@ package struct VerifiedStream {
     private func fetch(
         from offset: Int,
         into partial: FileDescriptor,
+        _ onProgress: @escaping (Int, Int) -> Void,
         _ sink: (RawSpan) throws(RootcellarError) -> Void
     ) throws(RootcellarError) {
         guard offset < file.size else { return }
-        guard let session = server.session else {
+        guard let mirrors = server.mirrors else {
             throw server.offline ?? RootcellarError(.transport, "no connection", subject: path)
         }
         do {
@@ -151,7 +155,7 @@ package struct VerifiedStream {
         var block: [UInt8] = []
         block.reserveCapacity(ImageDocument.blockSize)
         var left = file.size - offset
-        func endBlock() throws(RootcellarError) {
+        func endBlock(_ session: HTTPSession) throws(RootcellarError) {
             let full = block
             block = []
             block.reserveCapacity(ImageDocument.blockSize)
@@ -172,14 +176,31 @@ package struct VerifiedStream {
             index += 1
             left -= full.count
         }
-        try session.stream(path, from: offset, size: file.size) { bytes throws(RootcellarError) in
-            var rest = bytes
-            while rest.byteCount > 0 {
-                let wanted = min(ImageDocument.blockSize, left) - block.count
-                let piece = rest.extracting(first: min(wanted, rest.byteCount))
-                unsafe piece.withUnsafeBytes { unsafe block.append(contentsOf: $0) }
-                rest = rest.extracting(droppingFirst: piece.byteCount)
-                if block.count == min(ImageDocument.blockSize, left) { try endBlock() }
+        func fetchRest(_ session: HTTPSession) throws(RootcellarError) {
+            block = []
+            let begin = index * ImageDocument.blockSize
+            session.onProgress = { onProgress(begin + $0, file.size) }
+            defer { session.onProgress = nil }
+            try session.stream(path, from: begin, size: file.size) { bytes throws(RootcellarError) in
+                var rest = bytes
+                while rest.byteCount > 0 {
+                    let wanted = min(ImageDocument.blockSize, left) - block.count
+                    let piece = rest.extracting(first: min(wanted, rest.byteCount))
+                    unsafe piece.withUnsafeBytes { unsafe block.append(contentsOf: $0) }
+                    rest = rest.extracting(droppingFirst: piece.byteCount)
+                    if block.count == min(ImageDocument.blockSize, left) { try endBlock(session) }
+                }
+            }
+        }
+        var hasRetried = false
+        try mirrors.attempt { session throws(RootcellarError) in
+            do throws(RootcellarError) {
+                try fetchRest(session)
+            } catch {
+                // Where there is no other address a damaged block is asked for once more: what damaged it may be gone.
+                guard error.errorClass == .hash, mirrors.isLast, !hasRetried else { throw error }
+                hasRetried = true
+                try fetchRest(session)
             }
         }
     }

@@ -17,6 +17,13 @@ package struct Configuration: Sendable, Equatable {
     package var sharedCache: String?
     /// `lock-wait`: how many seconds to wait for another process that has a lock of the cache.
     package var lockWait: Int?
+    /// `ca`: a file of certification authorities to believe instead of the system's, for every server.
+    package var certificateAuthorities: String?
+    /// `client-cert` and `client-key`: PEM files by which servers know this client.
+    package var clientCertificate: String?
+    package var clientKey: String?
+    /// `deny-key`: fingerprints of keys whose signatures count for nothing, whoever names them.
+    package var deniedKeys: [Fingerprint] = []
     /// `mirror.<distribution>`: the archive that images of a distribution are built from.
     package var mirrors: [String: String] = [:]
 
@@ -45,10 +52,16 @@ package struct Configuration: Sendable, Equatable {
                     )
                 }
                 lockWait = seconds
+            case "ca": certificateAuthorities = entry.value
+            case "client-cert": clientCertificate = entry.value
+            case "client-key": clientKey = entry.value
+            case "deny-key": deniedKeys.append(try Fingerprint(entry.value))
             default: mirrors[String(entry.key.dropFirst(7))] = entry.value
             }
         }
     }
 
-    private static let keys = ["server", "proxy", "cache", "shared-cache", "lock-wait"]
+    private static let keys = [
+        "server", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key", "deny-key",
+    ]
 }

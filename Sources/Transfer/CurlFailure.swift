@@ -38,6 +38,9 @@ func curlFault(_ code: CURLcode, text: String, url: String, status: Int, proxySt
     case CURLE_SSL_CACERT_BADFILE:
         what = "the file of certificate authorities cannot be used"
         hint = "check --ca FILE, or install the package ca-certificates"
+    case CURLE_SSL_CERTPROBLEM:
+        what = "the client certificate or its key cannot be used"
+        hint = "check 'client-cert' and 'client-key'"
     case CURLE_ABORTED_BY_CALLBACK:
         what = "interrupted"
     default:

@@ -3,12 +3,6 @@
 import CCurl
 package import Model
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// Downloads from one server over HTTPS: blocking, one request at a time, the connection kept open between them.
 ///
 /// What arrives is not trusted: sizes are enforced here, contents are for the caller to verify.
@@ -19,6 +13,8 @@ package final class HTTPSession {
     package var onProgress: ((Int) -> Void)?
     /// Asked at least once a second; true ends the transfer with `TRANSPORT`.
     package var shouldStop: (() -> Bool)?
+    /// How many times a file is asked for, if not as often as the options say: less where there is another server.
+    package var tries: Int?
 
     let options: TransferOptions
     private let handle: EasyHandle
@@ -161,7 +157,7 @@ package final class HTTPSession {
                     throw final("the server asks to wait \((asked ?? .zero).components.seconds) s")
                 }
             }
-            guard attempt < options.tries else { throw final("after \(attempt) tries") }
+            guard attempt < tries ?? options.tries else { throw final("after \(attempt) tries") }
             guard wait < deadline.remaining else { throw final("no time left for another try") }
             guard pause(wait, unless: shouldStop) else {
                 throw RootcellarError(.transport, "interrupted", subject: url)
@@ -275,6 +271,11 @@ package final class HTTPSession {
             try handle.set(CURLOPT_CAPATH, nil)
         }
 
+        if let certificate = options.clientCertificate, url.hasPrefix(server.url + "/") {
+            try handle.set(CURLOPT_SSLCERT, certificate)
+            try handle.set(CURLOPT_SSLKEY, options.clientKey ?? certificate)
+        }
+
         try handle.set(CURLOPT_FOLLOWLOCATION, 0)
         try handle.set(CURLOPT_UNRESTRICTED_AUTH, 0)
         try handle.set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
@@ -282,7 +283,7 @@ package final class HTTPSession {
         try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         if let proxy = options.proxy {
             try handle.set(CURLOPT_PROXY, proxy)
-        } else if getuid() != geteuid() || getgid() != getegid() {
+        } else if TransferOptions.isElevated {
             // The environment of a program with raised privileges is its caller's, not its owner's.
             try handle.set(CURLOPT_PROXY, "")
         }

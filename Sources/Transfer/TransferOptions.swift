@@ -2,10 +2,20 @@
 
 import Model
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// How a session behaves towards its server. The defaults are the published ones.
 package struct TransferOptions: Sendable {
     /// PEM file of the certificate authorities to accept INSTEAD of the system's; nil for the system's.
     package var caFile: String?
+    /// PEM files of a certificate and its key by which servers of the pinned address know this client; shown to no other
+    /// host, wherever a redirect leads.
+    package var clientCertificate: String?
+    package var clientKey: String?
     /// Proxy URL; nil leaves it to `https_proxy` and `no_proxy` of the environment, empty means none.
     package var proxy: String?
     /// The longest wait for a connection, TLS included.
@@ -38,6 +48,20 @@ package struct TransferOptions: Sendable {
         self.caFile = caFile
         self.proxy = proxy
     }
+
+    /// Whether the rights of this process are not those of whoever set its environment: then a proxy in it is not used.
+    package static var isElevated: Bool {
+        if getuid() != geteuid() || getgid() != getegid() { return true }
+        return geteuid() == 0 && ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"].contains(where: isSet)
+    }
+
+    /// Whether `https_proxy` is set and not used.
+    package var ignoresProxy: Bool {
+        proxy == nil && Self.isElevated
+            && ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].contains(where: Self.isSet)
+    }
+
+    private static func isSet(_ name: String) -> Bool { unsafe getenv(name) != nil }
 
     /// How long a file of `size` bytes may take, all tries included.
     func allowance(size: Int) -> Duration {
