@@ -26,8 +26,9 @@ struct ClientContext {
             server,
             layout: layout,
             now: surroundings.now,
-            options: selection.transferOptions(for: server),
-            allowStale: true
+            options: try selection.transferOptions(for: server),
+            allowStale: true,
+            warn: { tell("rootcellar: warning: \($0)") }
         )
         if let offline = trusted.offline { tell("rootcellar: warning: \(offline.description)") }
         return trusted

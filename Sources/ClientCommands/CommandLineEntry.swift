@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ArgumentParser
+import Client
 import Glibc
 import Model
 
@@ -74,6 +75,10 @@ package enum CommandLineEntry {
 
     /// Prints an error and exits. Help that was asked for goes to standard output and is no error.
     package static func end(with error: any Error, of root: any ParsableCommand.Type) -> Never {
+        if let signal = Interruption.signal {
+            tell("rootcellar: interrupted; nothing was changed")
+            exit(128 + signal)
+        }
         if let error = error as? RootcellarError {
             tell(error)
             exit(error.errorClass.exitStatus)

@@ -26,7 +26,19 @@ package struct DownloadCommand: ParsableCommand {
             return
         }
         for notice in words.notices { tell("rootcellar: note: \(notice)") }
-        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
+        let meter = ProgressMeter()
+        defer { meter.end() }
+        let narrator = Narrator(
+            progress: { line in
+                meter.end()
+                say(line)
+            },
+            warn: { line in
+                meter.end()
+                tell("rootcellar: warning: \(line)")
+            },
+            amount: { meter.show($0, of: $1) }
+        )
         if words.list {
             let context = try ClientContext()
             let server = try context.choose(words.server)
@@ -49,6 +61,8 @@ package struct DownloadCommand: ParsableCommand {
         }
         let server = try context.choose(words.server)
         let image = try Self.image(words, context, server, narrator)
+        // After the last question: an answer that does not come is no reason to wait for a signal's end.
+        Interruption.catchSignals()
         let cache: SignedImage.CacheUse = words.flushCache ? .flush : words.forceCache ? .force : .normal
         let creation = ContainerCreation(context.surroundings, narrator)
         try creation.run(in: place) { () throws(RootcellarError) -> any ContainerImage in
@@ -74,7 +88,7 @@ package struct DownloadCommand: ParsableCommand {
     ) throws(RootcellarError) -> any ContainerImage {
         switch server {
         case .pinned(let pinned):
-            var options = context.selection.transferOptions(for: pinned)
+            var options = try context.selection.transferOptions(for: pinned)
             if isVerbose { options.onRequest = { say("Download file: \($0)") } }
             let setting = SignedImage.Setting(
                 context.surroundings,

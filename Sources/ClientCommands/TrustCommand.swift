@@ -11,8 +11,8 @@ import Transfer
 package struct TrustCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "trust",
-        abstract: "Pin, list and unpin servers",
-        subcommands: [Add.self, List.self, Remove.self]
+        abstract: "Pin, show, list and unpin servers",
+        subcommands: [Add.self, Show.self, List.self, Remove.self, Reset.self]
     )
 
     package init() {}
@@ -30,6 +30,9 @@ package struct TrustCommand: ParsableCommand {
         @Argument(help: "https://HOST[:PORT][/PREFIX]") private var url: String
         @Option(help: "All 40 or 64 hex digits; may be given several times.") private var fingerprint: [String]
         @Option(help: "A file of certification authorities to believe instead of the system's.") private var ca: String?
+        @Option(help: "Another address of the same tree; may be given several times.") private var mirror: [String] = []
+        @Option(help: "A PEM file with the certificate that the server wants to see.") private var clientCert: String?
+        @Option(help: "Its key, which only its owner may read.") private var clientKey: String?
 
         func run() throws {
             let context = try ClientContext()
@@ -37,12 +40,16 @@ package struct TrustCommand: ParsableCommand {
             for text in fingerprint { fingerprints.append(try Fingerprint(text)) }
             var server = PinnedServer(address: try ServerAddress(url), fingerprints: fingerprints)
             server.certificateAuthorities = try ca.map(absolute)
+            for text in mirror { server.mirrors.append(try ServerAddress(text)) }
+            server.clientCertificate = try clientCert.map(absolute)
+            server.clientKey = try clientKey.map(absolute)
             let pinned = try Pinning.add(
                 server,
                 store: context.store,
                 layout: context.layout,
                 surroundings: context.surroundings,
-                options: context.selection.transferOptions(for: server)
+                options: try context.selection.transferOptions(for: server),
+                warn: { tell("rootcellar: warning: \($0)") }
             )
             tell(
                 "rootcellar: \(pinned.address.url) is '\(pinned.id ?? "?")' and pinned to \(fingerprints.map(\.hex).joined(separator: ", "))"
