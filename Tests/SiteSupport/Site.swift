@@ -15,6 +15,12 @@ package struct Site: Sendable {
     package var tree: FilePath { top.appending("tree") }
     package var pointer: FilePath { tree.appending(TreePath.pointer) }
 
+    /// The site that is below `top` already.
+    package init(at top: FilePath, fingerprint: String) {
+        self.top = top
+        self.fingerprint = fingerprint
+    }
+
     /// Makes keys and a tree without images below `top`.
     package init(in top: FilePath = ScratchDirectory.path.appending("site"), id: String = Site.id) async throws {
         self.top = top

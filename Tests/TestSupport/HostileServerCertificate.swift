@@ -21,6 +21,8 @@ package struct HostileServerCertificate: Sendable {
         case selfSigned
         /// As valid, by an authority that no other server of the process has.
         case otherAuthority
+        /// Valid from 2020 to 2039, authority included: for clients whose clock is shifted.
+        case longLived
     }
 
     /// PEM file of the authority.
@@ -68,17 +70,25 @@ package struct HostileServerCertificate: Sendable {
         let fresh = [
             "req", "-config", configuration.string, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc",
         ]
-        let signed = ["-x509", "-days", "2", "-subj", "/CN=server", "-extensions", "server"]
+        let signed = [
+            "-x509", "-days", kind == .longLived ? "7300" : "2", "-subj", "/CN=server", "-extensions", "server",
+        ]
+        let days = kind == .longLived ? "7300" : "2"
+        let date = kind == .longLived ? "2020-01-01 00:00:00" : nil
         try await openssl(
+            at: date,
             fresh + [
-                "-x509", "-days", "2", "-subj", "/CN=Throw-away authority", "-extensions", "authority", "-out",
+                "-x509", "-days", days, "-subj", "/CN=Throw-away authority", "-extensions", "authority", "-out",
                 files.authority.string, "-keyout", authorityKey,
             ]
         )
         let output = ["-out", files.chain.string, "-keyout", files.key.string]
         switch kind {
-        case .valid, .otherAuthority, .wrongHost:
-            try await openssl(fresh + signed + output + ["-CA", files.authority.string, "-CAkey", authorityKey])
+        case .valid, .otherAuthority, .wrongHost, .longLived:
+            try await openssl(
+                at: date,
+                fresh + signed + output + ["-CA", files.authority.string, "-CAkey", authorityKey]
+            )
         case .selfSigned:
             try await openssl(fresh + signed + output)
         case .expired:
@@ -95,8 +105,12 @@ package struct HostileServerCertificate: Sendable {
         return files
     }
 
-    private static func openssl(_ arguments: [String]) async throws {
-        let result = try await runProgram("openssl", arguments)
+    /// - Parameter date: what the clock of the program says, if not the time.
+    private static func openssl(at date: String? = nil, _ arguments: [String]) async throws {
+        let result =
+            if let date { try await runProgram("faketime", [date, "openssl"] + arguments) } else {
+                try await runProgram("openssl", arguments)
+            }
         guard result.status == 0 else { throw HostileServerError(what: "openssl: \(result.errors)") }
     }
 
