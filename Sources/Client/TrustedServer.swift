@@ -89,7 +89,7 @@ package final class TrustedServer {
             documents: SignedDocuments(now: clock.effective, denied: pin.denied),
             objects: objects
         ) { file in
-            try? replaceFile(layout.evidence(pin.stateName), file, .cache)
+            try? layout.replace(layout.evidence(pin.stateName), by: file)
         }
         let found = try mirrors.attempt { session throws(RootcellarError) in try descent.run(session) }
         for notice in found.notices { warn(notice) }

@@ -44,7 +44,7 @@ extension Document {
                     hint: "install a newer version of rootcellar"
                 )
             }
-            self = try decoder.decode(Self.self, from: data)
+            self = try Self.decoded(by: decoder, data)
         } catch let error as RootcellarError {
             throw RootcellarError(error.errorClass, error.reason, subject: subject, hint: error.hint)
         } catch {
@@ -53,6 +53,18 @@ extension Document {
                 "the \(Self.title) is not well formed (\(documentFault(error)))",
                 subject: subject
             )
+        }
+    }
+}
+
+extension Document {
+    /// A value that refuses itself, as names and fingerprints do, refuses the document: whatever class it would have on a
+    /// command line.
+    fileprivate static func decoded(by decoder: JSONDecoder, _ data: Data) throws -> Self {
+        do {
+            return try decoder.decode(Self.self, from: data)
+        } catch let error as RootcellarError {
+            throw RootcellarError(.binding, "the \(title) is not well formed (\(error.reason): \(error.subject))")
         }
     }
 }
