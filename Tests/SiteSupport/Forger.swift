@@ -44,11 +44,18 @@ package struct Forger: Sendable {
     }
 
     /// An armored, detached signature over `bytes`.
-    package func sign(_ bytes: [UInt8], by key: String, _ command: String = "--detach-sign") async throws -> [UInt8] {
+    ///
+    /// - Parameter options: put before gpg's command.
+    package func sign(
+        _ bytes: [UInt8],
+        by key: String,
+        _ command: String = "--detach-sign",
+        options: [String] = []
+    ) async throws -> [UInt8] {
         let file = home.appending("message-\(UInt32.random(in: 0 ... .max))")
         try write(bytes, to: file)
         let output = file.string + ".out"
-        _ = try await gpg(["--armor", "--output", output, "--local-user", key, command, file.string])
+        _ = try await gpg(options + ["--armor", "--output", output, "--local-user", key, command, file.string])
         return try read(FilePath(output))
     }
 
