@@ -291,7 +291,7 @@ struct VersionTests {
         }
     }
 
-    @Test("104: a state file that is damaged, cut or of a later version -> CACHE, and the command that begins anew")
+    @Test("104b: a state file that is damaged, cut or of a later version -> CACHE, and the command that begins anew")
     func damagedState() async throws {
         try await Stage.run { stage in
             let path = stage.host.cache.appending("servers/\(Site.id).json")
@@ -311,7 +311,7 @@ struct VersionTests {
         }
     }
 
-    @Test("105: a build that was taken back -> POLICY, also from the cache and with --force-cache")
+    @Test("105b: a build that repo revoke took back -> POLICY, also from the cache and with --force-cache")
     func takenBack() async throws {
         try await Stage.run { stage in
             try await stage.download().result.succeeded()
