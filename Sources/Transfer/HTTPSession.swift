@@ -157,7 +157,9 @@ package final class HTTPSession {
                     throw final("the server asks to wait \((asked ?? .zero).components.seconds) s")
                 }
             }
-            guard attempt < tries ?? options.tries else { throw final("after \(attempt) tries") }
+            guard attempt < tries ?? options.tries else {
+                throw attempt == 1 ? fault.error : final("after \(attempt) tries")
+            }
             guard wait < deadline.remaining else { throw final("no time left for another try") }
             guard pause(wait, unless: shouldStop) else {
                 throw RootcellarError(.transport, "interrupted", subject: url)
