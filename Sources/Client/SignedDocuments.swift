@@ -48,6 +48,8 @@ struct SignedDocuments {
         threshold: Int,
         subject: String
     ) throws(RootcellarError) -> [UInt8] {
+        // Once more inside, but there gpg has been started: what has not the form of signatures never gets so far.
+        _ = try SignaturePackets.check(file.signatures, subject: subject)
         let verifier = try Verifier(publicKeys: blocks, expecting: all)
         _ = try verifier.verify(
             SignedFile.signedBytes(kind: kind, payload: file.payload),

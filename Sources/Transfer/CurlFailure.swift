@@ -48,8 +48,12 @@ func curlFault(_ code: CURLcode, text: String, url: String, status: Int, proxySt
     }
     // A proxy that refuses CONNECT is reported as a broken connection; only its temporary refusals are temporary.
     if proxyStatus >= 300, !isTemporary(proxyStatus) { remedy = .none }
+    let isRefused = proxyStatus >= 300
     let detail = redacted(text) + (status == 0 ? "" : ", HTTP status \(status)")
-    return Fault(RootcellarError(.transport, "\(what) (\(detail))", subject: url, hint: hint), remedy)
+    return Fault(
+        RootcellarError(.transport, "\(isRefused ? "the proxy refuses" : what) (\(detail))", subject: url, hint: hint),
+        remedy
+    )
 }
 
 /// Whether a server that answers with this status may answer better later.

@@ -143,7 +143,7 @@ struct MirrorTests {
             let path = try await stage.path("rootfs.tar.zst")
             let bytes = try stage.bytes(path)
             stage.server.on(path) { _ in slowly(bytes, .seconds(100)) }
-            let creation = try await stage.download(script: "exec timeout --preserve-status -s \(name) 2 \"$@\"")
+            let creation = try await stage.download(script: "exec timeout --preserve-status -s \(name) 8 \"$@\"")
             let number = ["INT": 2, "TERM": 15, "HUP": 1][name] ?? 0
             #expect(creation.result.status == 128 + number, "\(creation.result.errors)")
             #expect(creation.result.errors.contains("rootcellar: interrupted"), "\(creation.result.errors)")
