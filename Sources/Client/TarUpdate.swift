@@ -31,7 +31,7 @@ struct TarUpdate {
         self.trusted = trusted
         self.layout = layout
         self.build = build
-        guard trusted.session != nil, let record = try? layout.readRecord(of: build.name),
+        guard trusted.mirrors != nil, let record = try? layout.readRecord(of: build.name),
             record.server == trusted.root.server, record.serial < build.serial
         else { return nil }
         patchName = ImageDocument.patchName(from: record.serial)
