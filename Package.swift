@@ -30,8 +30,19 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
-    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], path: path, swiftSettings: strict)
+func tests(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    path: String? = nil,
+    exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        path: path,
+        exclude: exclude,
+        swiftSettings: strict
+    )
 }
 
 let package = Package(
@@ -146,7 +157,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
-            path: "Tests/Integration"
+            path: "Tests/Integration",
+            exclude: ["Scripts"]
         ),
         // Readers of bytes from outside, for libFuzzer and for the hostile tests.
         .target(

@@ -65,6 +65,13 @@ package final class Mirrors {
         throw last ?? RootcellarError(.transport, "no address is left")
     }
 
+    /// Runs `body`, which fetches what can be done without: an address that does not have it is left for that long only.
+    func forgiving<Result>(_ body: () throws(RootcellarError) -> Result) throws(RootcellarError) -> Result {
+        let before = left
+        defer { left = before }
+        return try body()
+    }
+
     private func session(_ index: Int) throws(RootcellarError) -> HTTPSession {
         if let session = sessions[index] { return session }
         var options = options

@@ -15,6 +15,7 @@ struct TarUpdate {
     var size: Int { patch.size }
 
     private let trusted: TrustedServer
+    private let mirrors: Mirrors
     private let layout: CacheLayout
     private let build: Catalogue.Build
     private let base: ImageDocument
@@ -28,12 +29,13 @@ struct TarUpdate {
     ///
     /// - Parameter limit: the size of what would be fetched instead.
     init?(_ build: Catalogue.Build, _ trusted: TrustedServer, _ layout: CacheLayout, smallerThan limit: Int) {
-        self.trusted = trusted
-        self.layout = layout
-        self.build = build
-        guard trusted.mirrors != nil, let record = try? layout.readRecord(of: build.name),
+        guard let mirrors = trusted.mirrors, let record = try? layout.readRecord(of: build.name),
             record.server == trusted.root.server, record.serial < build.serial
         else { return nil }
+        self.trusted = trusted
+        self.mirrors = mirrors
+        self.layout = layout
+        self.build = build
         patchName = ImageDocument.patchName(from: record.serial)
         guard var patch = try? build.document.file(patchName, subject: ""), patch.size < limit else { return nil }
         // A file of one block is its own block.
@@ -62,8 +64,10 @@ struct TarUpdate {
         let path = TreePath.file(build.name, build.serial, patchName)
         // Of no use once it is applied, and none either if it cannot be.
         defer { removeFile(layout.object(patch.sha256)) }
-        _ = try VerifiedStream(trusted, layout: layout, path: path, file: patch)
-            .run(onWait: { _ in }) { _ throws(RootcellarError) in }
+        let stream = try VerifiedStream(trusted, layout: layout, path: path, file: patch)
+        try mirrors.forgiving { () throws(RootcellarError) in
+            _ = try stream.run(onWait: { _ in }) { _ throws(RootcellarError) in }
+        }
         guard let patchFile = Self.open(patch.sha256, layout) else {
             throw RootcellarError(.cache, "the patch is not in the cache", subject: path)
         }

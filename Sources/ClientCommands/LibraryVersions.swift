@@ -37,10 +37,11 @@ package struct LibraryVersions: Encodable {
         }
     }
 
-    /// - Throws: `POLICY` naming the library that is too old.
+    /// - Throws: `POLICY` or, for gpgme, `SIGNATURE`, naming the library that is too old.
     package static func check() throws(RootcellarError) {
         try ArchiveVersions.current.check()
         try CurlVersion.current.check()
+        try OpenPGPEngine.check()
     }
 }
 

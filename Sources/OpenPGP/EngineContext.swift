@@ -21,7 +21,7 @@ final class EngineContext {
     /// - Parameter program: the path of gpg; looked up if nil.
     /// - Throws: `SIGNATURE` if the engine is missing, hangs or is too old.
     init(home: PrivateDirectory, program: FilePath?, subject: String) throws(RootcellarError) {
-        try OpenPGPEngine.initialise()
+        try OpenPGPEngine.check()
         let found: FilePath
         if let program { found = program } else { found = try OpenPGPEngine.findProgram() }
         self.home = home

@@ -31,10 +31,10 @@ package enum OpenPGPEngine {
         return Versions(library: try library.get(), program: context.programVersion)
     }
 
-    /// Readies gpgme, once for the process.
+    /// Readies gpgme, once for the process. No program is started.
     ///
     /// - Throws: `SIGNATURE` if it is too old.
-    static func initialise() throws(RootcellarError) { _ = try library.get() }
+    package static func check() throws(RootcellarError) { _ = try library.get() }
 
     private static let library: Result<String, RootcellarError> = {
         // Detection by gpgconf would run five more programs at the first use.

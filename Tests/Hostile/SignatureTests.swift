@@ -403,7 +403,7 @@ struct SignatureTests {
 
     @Test(
         "22: gpg missing, hanging or killed -> SIGNATURE in time",
-        arguments: ["", "/bin/sleep 100", "kill -9 $$", "exit 0"]
+        arguments: ["", "/bin/sleep 1000", "kill -9 $$", "exit 0"]
     )
     func engine(_ body: String) async throws {
         try await Stage.run { stage in
@@ -417,7 +417,8 @@ struct SignatureTests {
                 .signature,
                 script: "test ! -e \(fake) || chmod 755 \(fake); PATH=\(directory) exec \"$@\""
             )
-            #expect(ContinuousClock.now - start < .seconds(40))
+            // Ten seconds are what a hanging engine gets; a machine full of other tests takes its own time for the rest.
+            #expect(ContinuousClock.now - start < .seconds(400))
             #expect(line.contains("gpg"))
         }
     }
