@@ -5,9 +5,9 @@ import Model
 
 /// Decides which build of an image is used, from what the server says and what the cache holds.
 struct BuildChoice {
-    private let setting: SignedImage.Setting
+    private let setting: ImageSetting<PinnedServer>
 
-    init(_ setting: SignedImage.Setting) { self.setting = setting }
+    init(_ setting: ImageSetting<PinnedServer>) { self.setting = setting }
 
     /// The server's newest build, or what the cache holds if the server cannot be asked or must not be.
     func select(

@@ -102,7 +102,7 @@ package struct ImageExplanation: Encodable {
     }
 
     /// Explains an image of a plain server.
-    package init(_ name: ImageName, _ setting: PlainSetting) throws(RootcellarError) {
+    package init(_ name: ImageName, _ setting: ImageSetting<PlainServer>) throws(RootcellarError) {
         let session = try PlainSession(setting.server, setting.surroundings, setting.options, setting.narrator)
         let choice = PlainChoice(setting, session)
         let (build, known) = try choice.select(name, .normal)

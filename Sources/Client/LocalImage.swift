@@ -47,18 +47,8 @@ package struct LocalImage: ContainerImage {
         let compression = try Self.compression(of: file, path)
         narrator.progress("Unpacking the rootfs")
         let plan = UnpackPlan(unsigned: compression, tokens: tokens, expanded: metadata.templates)
-        let pipeline = try UnpackPipeline(into: rootfs, plan)
-        do throws(RootcellarError) {
-            var buffer = [UInt8](repeating: 0, count: 1 << 20)
-            while true {
-                let count = try Self.read(file, &buffer, path)
-                if count == 0 { return try pipeline.finish() }
-                let piece = buffer.span.extracting(first: count)
-                try pipeline.write(unsafe piece.bytes)
-            }
-        } catch {
-            pipeline.abandon()
-            throw error
+        return try UnpackPipeline.unpack(into: rootfs, plan) { pipeline throws(RootcellarError) in
+            try pipeline.write(contentsOf: file) { error in Self.unreadable(error, path) }
         }
     }
 
@@ -149,7 +139,11 @@ package struct LocalImage: ContainerImage {
         do throws(Errno) {
             return try readBlock(file, &buffer)
         } catch {
-            throw systemError(.archive, "cannot read", error, subject: printable(path.string))
+            throw unreadable(error, path)
         }
+    }
+
+    private static func unreadable(_ error: Errno, _ path: FilePath) -> RootcellarError {
+        systemError(.archive, "cannot read", error, subject: printable(path.string))
     }
 }

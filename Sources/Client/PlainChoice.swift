@@ -6,10 +6,10 @@ import Transfer
 /// Decides which build of a plain server's image is used, from what the server says, what it said before, and what the
 /// cache holds.
 package struct PlainChoice {
-    private let setting: PlainSetting
+    private let setting: ImageSetting<PlainServer>
     private let session: PlainSession
 
-    package init(_ setting: PlainSetting, _ session: PlainSession) {
+    package init(_ setting: ImageSetting<PlainServer>, _ session: PlainSession) {
         self.setting = setting
         self.session = session
     }

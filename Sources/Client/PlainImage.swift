@@ -12,7 +12,7 @@ package struct PlainImage: ContainerImage {
     static let lifetime: Int64 = 30 * 86400
 
     package let metadata: ImageMetadata
-    private let setting: PlainSetting
+    private let setting: ImageSetting<PlainServer>
     private let session: PlainSession
     private let build: PlainBuild
     /// The build as it is in the cache.
@@ -23,7 +23,11 @@ package struct PlainImage: ContainerImage {
     /// Chooses the newest build and reads its metadata.
     ///
     /// - Throws: the class of whatever was wrong first.
-    package init(_ name: ImageName, _ setting: PlainSetting, cache: SignedImage.CacheUse) throws(RootcellarError) {
+    package init(
+        _ name: ImageName,
+        _ setting: ImageSetting<PlainServer>,
+        cache: SignedImage.CacheUse
+    ) throws(RootcellarError) {
         self.setting = setting
         try setting.layout.prepare()
         session = try PlainSession(setting.server, setting.surroundings, setting.options, setting.narrator)
@@ -89,43 +93,23 @@ package struct PlainImage: ContainerImage {
         into rootfs: FileDescriptor,
         tokens: [String: String]
     ) throws(RootcellarError) -> UnpackPipeline.Report {
-        let (file, reference) = try open()
+        let file = try open()
         defer { try? file.close() }
         setting.narrator.progress("Unpacking the rootfs")
-        let pipeline = try UnpackPipeline(
-            into: rootfs,
-            .xz,
-            limit: UnpackPipeline.limit(compressedSize: reference.size),
-            expecting: nil,
-            tokens: tokens,
-            expanded: metadata.templates
-        )
-        do throws(RootcellarError) {
-            var buffer = [UInt8](repeating: 0, count: 1 << 20)
-            while true {
-                let count: Int
-                do throws(Errno) {
-                    count = try readBlock(file, &buffer)
-                } catch {
-                    throw systemError(.cache, "cannot read the cache", error, subject: build.rootfs.path)
-                }
-                if count == 0 { break }
-                let piece = buffer.span.extracting(first: count)
-                try pipeline.write(unsafe piece.bytes)
+        let plan = UnpackPlan(unsigned: .xz, tokens: tokens, expanded: metadata.templates)
+        return try UnpackPipeline.unpack(into: rootfs, plan) { pipeline throws(RootcellarError) in
+            try pipeline.write(contentsOf: file) { error in
+                systemError(.cache, "cannot read the cache", error, subject: build.rootfs.path)
             }
-            return try pipeline.finish()
-        } catch {
-            pipeline.abandon()
-            throw error
         }
     }
 
     /// The verified rootfs, from the cache or the server.
-    private func open() throws(RootcellarError) -> (FileDescriptor, FileReference) {
+    private func open() throws(RootcellarError) -> FileDescriptor {
         let download = WholeDownload(session: session, layout: setting.layout)
         if let known, let file = try download.cached(known.rootfs) {
             setting.narrator.progress("Using image from local cache")
-            return (file, known.rootfs)
+            return file
         }
         let key = SHA256Digest(hashing: Array(session.url(build.rootfs.path).utf8))
         let lock = try FileLock(setting.layout.lock("image-\(key)"), of: setting.layout) { holder in
@@ -139,7 +123,7 @@ package struct PlainImage: ContainerImage {
             let file = try download.cached(image.rootfs)
         {
             setting.narrator.progress("Using image from local cache")
-            return (file, image.rootfs)
+            return file
         }
         setting.narrator.progress("Downloading the rootfs")
         var wanted = build.rootfs
@@ -155,7 +139,7 @@ package struct PlainImage: ContainerImage {
             throw error
         }
         setting.narrator.progress("The image cache is now ready")
-        return (file, reference)
+        return file
     }
 
     /// Notes what was verified. What nobody vouches for leaves no trace.

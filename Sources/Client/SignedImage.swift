@@ -4,39 +4,15 @@ import Archive
 import Glibc
 package import Model
 package import SystemPackage
-package import Transfer
+import Transfer
 
 /// An image of a pinned server, verified from the pinned root down to each block.
 package struct SignedImage: ContainerImage {
     /// What to do about the cache.
     package enum CacheUse: Sendable { case normal, flush, force }
 
-    /// What stays the same while one image is chosen and unpacked.
-    package struct Setting {
-        package let surroundings: Surroundings
-        package let layout: CacheLayout
-        package let server: PinnedServer
-        package let options: TransferOptions
-        package let narrator: Narrator
-
-        /// A setting.
-        package init(
-            _ surroundings: Surroundings,
-            layout: CacheLayout,
-            server: PinnedServer,
-            options: TransferOptions,
-            _ narrator: Narrator
-        ) {
-            self.surroundings = surroundings
-            self.layout = layout
-            self.server = server
-            self.options = options
-            self.narrator = narrator
-        }
-    }
-
     package let metadata: ImageMetadata
-    private let setting: Setting
+    private let setting: ImageSetting<PinnedServer>
     private let trusted: TrustedServer
     private let build: Catalogue.Build
     private let notes = Notes()
@@ -49,7 +25,7 @@ package struct SignedImage: ContainerImage {
     /// Chooses the build and reads its metadata.
     ///
     /// - Throws: the class of whatever was wrong first.
-    package init(_ name: ImageName, _ setting: Setting, cache: CacheUse) throws(RootcellarError) {
+    package init(_ name: ImageName, _ setting: ImageSetting<PinnedServer>, cache: CacheUse) throws(RootcellarError) {
         self.setting = setting
         let choice = BuildChoice(setting)
         if cache == .flush { try choice.flush(name) }
@@ -63,7 +39,7 @@ package struct SignedImage: ContainerImage {
     private static func metadata(
         _ trusted: TrustedServer,
         _ build: Catalogue.Build,
-        _ setting: Setting
+        _ setting: ImageSetting<PinnedServer>
     ) throws(RootcellarError) -> ImageMetadata {
         let path = TreePath.file(build.name, build.serial, "meta.tar.xz")
         let file = try build.document.file("meta.tar.xz", subject: build.name.path)
@@ -112,24 +88,18 @@ package struct SignedImage: ContainerImage {
             path: TreePath.file(build.name, build.serial, name),
             file: file
         )
-        let pipeline = try UnpackPipeline(into: rootfs, plan(compression, tokens))
-        do throws(RootcellarError) {
+        return try UnpackPipeline.unpack(into: rootfs, plan(compression, tokens)) { pipeline throws(RootcellarError) in
             if isCached { setting.narrator.progress("Unpacking the rootfs") }
             let source = try stream.run(copies: copies, onWait: tellWaiting, onProgress: setting.narrator.amount) {
                 bytes throws(RootcellarError) in
                 try pipeline.write(bytes)
             }
-            if source.fetched > 0 {
-                if isCached {
-                    setting.narrator.warn("CACHE: the cached rootfs was damaged; its rest was fetched again")
-                }
-                setting.narrator.progress("The image cache is now ready")
-                setting.narrator.progress("Unpacking the rootfs")
+            guard source.fetched > 0 else { return }
+            if isCached {
+                setting.narrator.warn("CACHE: the cached rootfs was damaged; its rest was fetched again")
             }
-            return try pipeline.finish()
-        } catch {
-            pipeline.abandon()
-            throw error
+            setting.narrator.progress("The image cache is now ready")
+            setting.narrator.progress("Unpacking the rootfs")
         }
     }
 
@@ -163,13 +133,8 @@ package struct SignedImage: ContainerImage {
             notes.tarBlocks = tar.blockHashes
             setting.narrator.progress("Using image from local cache")
             setting.narrator.progress("Unpacking the rootfs")
-            let pipeline = try UnpackPipeline(into: rootfs, plan(nil, tokens))
-            do throws(RootcellarError) {
+            return try UnpackPipeline.unpack(into: rootfs, plan(nil, tokens)) { pipeline throws(RootcellarError) in
                 try tar.run { bytes throws(RootcellarError) in try pipeline.write(bytes) }
-                return try pipeline.finish()
-            } catch {
-                pipeline.abandon()
-                throw error
             }
         } catch  where error.errorClass == .cache {
             setting.narrator.warn("CACHE: the cached tar was damaged and is dropped")

@@ -18,30 +18,22 @@ package final class UnpackPipeline {
     private let decoderErrors: FileDescriptor
     private let extractorErrors: FileDescriptor
 
-    /// Starts the processes for a tar that nobody's image document describes.
+    /// Unpacks what `feed` writes, and stops the processes if that fails.
     ///
-    /// - Parameters:
-    ///   - limit: the most bytes that the tar may have.
-    ///   - expecting: exact figures of the tar; nil if nobody knows them, then the unpacker's own limits hold.
-    convenience init(
+    /// - Throws: what `feed` throws, else what the unpacker says.
+    static func unpack(
         into rootfs: FileDescriptor,
-        _ compression: Compression,
-        limit: Int,
-        expecting: Unpacking.Expectation?,
-        tokens: [String: String],
-        expanded: [String]
-    ) throws(RootcellarError) {
-        var plan = UnpackPlan(unsigned: compression, tokens: tokens, expanded: expanded)
-        plan.limit = limit
-        plan.ratio = nil
-        plan.expectation = expecting
-        try self.init(into: rootfs, plan)
-    }
-
-    /// The most bytes that an archive may have after decompression about which nothing is known but its compressed size:
-    /// two hundred times that size once it is over 64 MiB, and never more than 64 GiB.
-    package static func limit(compressedSize: Int) -> Int {
-        min(64 << 30, (64 << 20) + 200 * min(compressedSize, 1 << 30))
+        _ plan: UnpackPlan,
+        feed: (UnpackPipeline) throws(RootcellarError) -> Void
+    ) throws(RootcellarError) -> Report {
+        let pipeline = try UnpackPipeline(into: rootfs, plan)
+        do throws(RootcellarError) {
+            try feed(pipeline)
+            return try pipeline.finish()
+        } catch {
+            pipeline.abandon()
+            throw error
+        }
     }
 
     /// Starts the processes.
@@ -100,6 +92,24 @@ package final class UnpackPipeline {
             try writeAll(input, bytes)
         } catch {
             throw end() ?? systemError(.archive, "the unpacker stopped", error, subject: "")
+        }
+    }
+
+    /// Hands on a whole file, from where it stands.
+    ///
+    /// - Parameter unreadable: says what it means that the file cannot be read.
+    func write(contentsOf file: FileDescriptor, unreadable: (Errno) -> RootcellarError) throws(RootcellarError) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count: Int
+            do throws(Errno) {
+                count = try readBlock(file, &buffer)
+            } catch {
+                throw unreadable(error)
+            }
+            if count == 0 { return }
+            let piece = buffer.span.extracting(first: count)
+            try write(unsafe piece.bytes)
         }
     }
 

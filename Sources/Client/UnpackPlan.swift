@@ -35,7 +35,8 @@ package struct UnpackPlan: Sendable {
         self.expanded = expanded
     }
 
-    /// A plan for a local file that nobody vouches for: fixed limits take the place of signed figures.
+    /// A plan for an archive of which no signed document gives figures, a local file or one of a plain server: fixed
+    /// limits take the place of signed figures.
     package init(unsigned compression: Compression?, tokens: [String: String], expanded: [String]) {
         self.compression = compression
         limit = TarLimits().contentBytes + TarLimits().contentBytes / 8

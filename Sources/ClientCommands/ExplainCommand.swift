@@ -71,7 +71,7 @@ extension ClientContext {
         case .pinned(let pinned):
             return try ImageExplanation(name, pinned, try ask(pinned), layout, now: surroundings.now)
         case .plain(let plain):
-            let setting = PlainSetting(
+            let setting = ImageSetting(
                 surroundings,
                 layout: layout,
                 server: plain,

@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ClientCommands
 import Model
 import Repository
-import SystemPackage
-
-/// Where the commands that change keys work.
-struct KeyPlace: ParsableArguments {
-    @Option(help: "The directory of the publisher's keys, root key included.") var keys: String
-    @Option(help: "The tree.") var repo: String
-    @Flag(help: "Print JSON.") var json = false
-
-    func publisher() throws(RootcellarError) -> Publisher {
-        Publisher(tree: FilePath(repo), keys: try KeyStore.open(directory: FilePath(keys)), now: currentTime())
-    }
-
-    func print(_ report: KeyReport) throws(RootcellarError) {
-        if json { return try sayJSON(report) }
-        for key in report.removed { say("removed \(key)") }
-        for role in Role.allCases.reversed() {
-            guard let keys = report.roles[role] else { continue }
-            for key in keys.fingerprints.reversed() { say("\(role.rawValue) \(key)") }
-        }
-        say("root document \(report.root), valid until \(report.expires); manifest \(report.manifest)")
-    }
-}
 
 extension String {
     /// The role of this name.
@@ -50,7 +27,7 @@ extension KeyCommand {
                 """
         )
 
-        @OptionGroup private var place: KeyPlace
+        @OptionGroup private var place: TreePlace
         @Option(help: "root, release or freshness.") private var role: String
         @Option(help: "How many keys the role has from now on (default: as many as now).") private var count: Int?
         @Option(help: "How many of them have to sign (default: as many as now).") private var threshold: Int?
@@ -69,7 +46,7 @@ extension KeyCommand {
                 "From the moment a client sees the new root document it believes nothing that the key has signed."
         )
 
-        @OptionGroup private var place: KeyPlace
+        @OptionGroup private var place: TreePlace
         @Option(help: "root, release or freshness.") private var role: String
         @Option(help: "All 40 or 64 hex digits of the key.") private var fingerprint: String
 
@@ -85,7 +62,7 @@ extension KeyCommand {
             abstract: "Sign the root document once more, so that it does not expire; every key stays"
         )
 
-        @OptionGroup private var place: KeyPlace
+        @OptionGroup private var place: TreePlace
 
         func run() throws { try place.print(place.publisher().renewRoot()) }
     }

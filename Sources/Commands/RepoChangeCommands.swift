@@ -1,27 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ClientCommands
 import Model
 import Repository
-import SystemPackage
 import Transfer
-
-/// Where the commands that change a tree's documents work.
-struct TreePlace: ParsableArguments {
-    @Option(help: "The tree.") var repo: String
-    @Option(help: "The directory of the publisher's keys.") var keys: String
-    @Flag(help: "Print JSON.") var json = false
-
-    func publisher() throws(RootcellarError) -> Publisher {
-        Publisher(tree: FilePath(repo), keys: try KeyStore.open(directory: FilePath(keys)), now: currentTime())
-    }
-
-    func print(_ report: PublishReport) throws(RootcellarError) {
-        if json { return try sayJSON(report) }
-        say("manifest \(report.manifest), valid until \(report.validUntil)")
-    }
-}
 
 extension RepoCommand {
     /// `repo refresh`.

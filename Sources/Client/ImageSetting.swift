@@ -3,11 +3,11 @@
 import Model
 package import Transfer
 
-/// What stays the same while one image of a plain server is chosen and unpacked.
-package struct PlainSetting {
+/// What stays the same while one image of a server is chosen and unpacked.
+package struct ImageSetting<Server> {
     package let surroundings: Surroundings
     package let layout: CacheLayout
-    package let server: PlainServer
+    package let server: Server
     package let options: TransferOptions
     package let narrator: Narrator
 
@@ -15,7 +15,7 @@ package struct PlainSetting {
     package init(
         _ surroundings: Surroundings,
         layout: CacheLayout,
-        server: PlainServer,
+        server: Server,
         options: TransferOptions,
         _ narrator: Narrator
     ) {
