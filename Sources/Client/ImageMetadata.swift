@@ -18,7 +18,12 @@ package struct ImageMetadata: Sendable, Equatable {
     /// The compatibility level that today's stock templates ask for.
     static let level = 7
     private static let names = ["config", "create-message", "excludes", "expiry", "fstab", "templates", "build_id"]
-    private static let memberLimit = 256 << 10
+    /// The most bytes of one member.
+    static let memberLimit = 256 << 10
+    /// Every name that a member may have which is read.
+    static let memberNames = names.flatMap { name in
+        ["", "-user"].flatMap { mode in ["", ".\(level)"].map { "\(name)\(mode)\($0)" } }
+    }
 
     /// Reads the members of an archive, by the rules for choosing between `NAME`, `NAME-user` and their levels.
     ///
@@ -47,6 +52,13 @@ package struct ImageMetadata: Sendable, Equatable {
         } catch {
             throw RootcellarError(.meta, "the metadata archive is refused: \(error.reason)", subject: error.subject)
         }
+        try self.init(members: members, userMode: userMode)
+    }
+
+    /// Takes members by their names.
+    ///
+    /// - Throws: `META`.
+    init(members: [String: [UInt8]], userMode: Bool) throws(RootcellarError) {
         func chosen(_ name: String) -> [UInt8]? {
             var candidate = name
             if userMode, members["\(name)-user"] != nil { candidate = "\(name)-user" }

@@ -18,6 +18,7 @@ package struct TemplateWords: Sendable, Equatable {
     package var flushCache = false
     package var forceCache = false
     package var verbose = false
+    package var quiet = false
     /// A file of the user's own instead of an image of a server, and its metadata.
     package var local: String?
     package var metadata: String?
@@ -33,7 +34,7 @@ package struct TemplateWords: Sendable, Equatable {
 
     private enum Option: String, CaseIterable {
         case dist, release, arch, variant, server, list, help, json, keyid, keyring, keyserver, simplestreams, ca,
-            verbose
+            verbose, quiet
         case path, name, rootfs
         case local, metadata
         case flushCache = "flush-cache"
@@ -45,7 +46,7 @@ package struct TemplateWords: Sendable, Equatable {
 
         var takesValue: Bool {
             switch self {
-            case .list, .help, .json, .verbose, .flushCache, .forceCache, .noValidate, .simplestreams,
+            case .list, .help, .json, .verbose, .quiet, .flushCache, .forceCache, .noValidate, .simplestreams,
                 .standardResolver:
                 false
             default: true
@@ -142,6 +143,7 @@ package struct TemplateWords: Sendable, Equatable {
         case .simplestreams: server.simplestreams = true
         case .ca: server.authorities = value
         case .verbose: verbose = true
+        case .quiet: quiet = true
         case .keyid: server.keyID = value
         case .keyring: server.keyring = value
         case .keyserver:

@@ -10,7 +10,8 @@ extension DownloadCommand {
     /// - Returns: whether it is.
     static func createLocal(
         _ words: TemplateWords,
-        in place: ContainerCreation.Place
+        in place: ContainerCreation.Place,
+        _ narrator: Narrator
     ) throws(RootcellarError) -> Bool {
         guard let local = words.local else {
             guard words.metadata == nil else {
@@ -26,7 +27,6 @@ extension DownloadCommand {
             )
         }
         let surroundings = Surroundings.current()
-        let narrator = Narrator(progress: say, warn: { tell("rootcellar: warning: \($0)") })
         try ContainerCreation(surroundings, narrator).run(in: place) { () throws(RootcellarError) in
             try LocalImage(FilePath(local), metadata: words.metadata.map { FilePath($0) }, surroundings, narrator)
         }

@@ -28,17 +28,7 @@ package struct DownloadCommand: ParsableCommand {
         for notice in words.notices { tell("rootcellar: note: \(notice)") }
         let meter = ProgressMeter()
         defer { meter.end() }
-        let narrator = Narrator(
-            progress: { line in
-                meter.end()
-                say(line)
-            },
-            warn: { line in
-                meter.end()
-                tell("rootcellar: warning: \(line)")
-            },
-            amount: { meter.show($0, of: $1) }
-        )
+        let narrator = words.quiet ? Narrator.quiet : meter.narrator
         if words.list {
             let context = try ClientContext()
             let server = try context.choose(words.server)
@@ -49,7 +39,7 @@ package struct DownloadCommand: ParsableCommand {
         }
         // Names become paths, so they are checked before a file or a server is looked for.
         let place = try Self.place(words)
-        if try Self.createLocal(words, in: place) { return }
+        if try Self.createLocal(words, in: place, narrator) { return }
         try Self.checkNames(words)
         let context = try ClientContext()
         guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
@@ -71,7 +61,7 @@ package struct DownloadCommand: ParsableCommand {
             } catch {
                 // What programs around LXC look for in the output.
                 if error.errorClass == .policy, error.reason.hasPrefix("no such ") {
-                    say("ERROR: Couldn't find a matching image")
+                    narrator.progress("ERROR: Couldn't find a matching image")
                 }
                 throw error
             }
@@ -90,7 +80,7 @@ package struct DownloadCommand: ParsableCommand {
         case .pinned(let pinned):
             var options = try context.selection.transferOptions(for: pinned)
             if isVerbose { options.onRequest = { say("Download file: \($0)") } }
-            let setting = SignedImage.Setting(
+            let setting = ImageSetting(
                 context.surroundings,
                 layout: context.layout,
                 server: pinned,
@@ -101,13 +91,18 @@ package struct DownloadCommand: ParsableCommand {
         case .plain(let plain):
             var options = context.selection.transferOptions(for: plain)
             if isVerbose { options.onRequest = { say("Download file: \($0)") } }
-            let setting = PlainSetting(
+            let setting = ImageSetting(
                 context.surroundings,
                 layout: context.layout,
                 server: plain,
                 options: options,
                 narrator
             )
+            if plain.trust == .nothing, cache != .flush,
+                let stock = try StockCacheImage(image, setting, isForced: cache == .force)
+            {
+                return stock
+            }
             return try PlainImage(image, setting, cache: cache)
         }
     }
@@ -194,6 +189,7 @@ package struct DownloadCommand: ParsableCommand {
               --flush-cache        drop the cached copy first
               --force-cache        use the cached copy without asking the server, also past its expiry
               --verbose            name every file that is downloaded
+              --quiet              say nothing but warnings and errors
           -h, --help               show this help
 
         What is missing of -d, -r and -a is asked for.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Client
 import Glibc
 import SystemPackage
 
@@ -18,6 +19,21 @@ final class ProgressMeter {
     init() {
         let terminal = unsafe getenv("TERM").map { unsafe String(cString: $0) } ?? "dumb"
         isTerminal = isatty(STDERR_FILENO) == 1 && terminal != "dumb"
+    }
+
+    /// Says everything: progress on standard output, warnings on standard error, and here how far a download is.
+    var narrator: Narrator {
+        Narrator(
+            progress: { line in
+                self.end()
+                say(line)
+            },
+            warn: { line in
+                self.end()
+                tell("rootcellar: warning: \(line)")
+            },
+            amount: { self.show($0, of: $1) }
+        )
     }
 
     /// Takes how many bytes there are of how many.
