@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
-import Subprocess
 package import SystemPackage
 
 #if canImport(Glibc)
@@ -27,10 +26,12 @@ package struct NginxServer: Sendable {
     ///   - tree: the directory to serve.
     ///   - scratch: a directory for its files, which must exist.
     ///   - certificates: made in `scratch` if not given.
+    ///   - settings: more lines for the server.
     package static func run<Result: Sendable>(
         over tree: FilePath,
         in scratch: FilePath,
         certificates: TestCertificates? = nil,
+        settings: String = "",
         _ body: (NginxServer) async throws -> Result
     ) async throws -> Result {
         let given: TestCertificates
@@ -41,34 +42,24 @@ package struct NginxServer: Sendable {
             accessLog: scratch.appending("nginx-access.log")
         )
         let configuration = scratch.appending("nginx.conf")
-        let text = server.configuration(tree: tree, scratch: scratch, given)
+        let text = server.configuration(tree: tree, scratch: scratch, given, settings)
         try Data(text.utf8).write(to: URL(filePath: configuration.string))
         let errorLog = scratch.appending("nginx-error.log")
-        var options = PlatformOptions()
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
-        let outcome = try await Subprocess.run(
-            .name("nginx"),
-            arguments: ["-p", scratch.string, "-e", errorLog.string, "-c", configuration.string],
-            platformOptions: options,
-            input: .none,
-            output: .discarded,
-            error: .discarded
-        ) { execution in
-            let result: Result
-            do {
-                try await server.waitUntilListening(errorLog)
-                result = try await body(server)
-            } catch {
-                try? execution.send(signal: .terminate)
-                throw error
-            }
-            try execution.send(signal: .terminate)
-            return result
+        return try await withProgram(
+            "nginx",
+            ["-p", scratch.string, "-e", errorLog.string, "-c", configuration.string]
+        ) {
+            try await server.waitUntilListening(errorLog)
+            return try await body(server)
         }
-        return outcome.closureResult
     }
 
-    private func configuration(tree: FilePath, scratch: FilePath, _ certificates: TestCertificates) -> String {
+    private func configuration(
+        tree: FilePath,
+        scratch: FilePath,
+        _ certificates: TestCertificates,
+        _ settings: String
+    ) -> String {
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map { "    \($0)_temp_path \(scratch)/nginx-\($0);" }.joined(separator: "\n")
         // One process, so that ending it ends everything.
@@ -96,6 +87,7 @@ package struct NginxServer: Sendable {
                     merge_slashes on;
                     autoindex off;
                     location ~ /\\. { return 404; }
+                    \(settings)
                 }
             }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Subprocess
 package import SystemPackage
 
 /// What a program that has ended left behind.
@@ -11,7 +10,7 @@ package struct ProgramResult: Sendable {
     package var errors: String
 }
 
-/// Runs a real program to its end.
+/// Runs a real program to its end; where the task is cancelled, the program is killed.
 ///
 /// - Parameters:
 ///   - program: a name looked up in PATH, or an absolute path.
@@ -24,26 +23,37 @@ package func runProgram(
     directory: FilePath? = nil,
     input: String = ""
 ) async throws -> ProgramResult {
-    let executable: Executable = program.hasPrefix("/") ? .path(FilePath(program)) : .name(program)
-    let result = try await run(
-        executable,
-        arguments: Arguments(arguments),
-        environment: .inherit.updating(
-            Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(rawValue: $0.key) ?? "_", $0.value) })
-        ),
-        workingDirectory: directory,
-        input: .string(input),
-        output: .string(limit: 16 << 20),
-        error: .string(limit: 16 << 20)
-    )
-    let status =
-        switch result.terminationStatus {
-        case .exited(let code): Int(code)
-        case .signaled(let signal): 128 + Int(signal)
+    let started =
+        if let directory {
+            // posix_spawn(3) itself cannot change the directory everywhere; env(1) can.
+            try StartedProgram("env", ["-C", directory.string, program] + arguments, environment, input: input)
+        } else {
+            try StartedProgram(program, arguments, environment, input: input)
         }
-    return ProgramResult(
-        status: status,
-        output: result.standardOutput,
-        errors: result.standardError
-    )
+    return try await withTaskCancellationHandler {
+        try await started.result()
+    } onCancel: {
+        started.kill()
+    }
+}
+
+/// Runs a program beside `body` and ends it afterwards, by SIGTERM.
+///
+/// - Returns: what `body` returns.
+package func withProgram<Result>(
+    _ program: String,
+    _ arguments: [String],
+    _ body: () async throws -> Result
+) async throws -> Result {
+    let started = try StartedProgram(program, arguments)
+    do {
+        let result = try await body()
+        started.terminate()
+        _ = try await started.result()
+        return result
+    } catch {
+        started.kill()
+        _ = try? await started.result()
+        throw error
+    }
 }

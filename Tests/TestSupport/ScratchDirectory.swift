@@ -8,7 +8,8 @@ package import Testing
 import Glibc
 #endif
 
-/// Gives each test case a new, empty, short-named directory of mode 0700 and removes it afterwards.
+/// Gives each test case a new, empty, short-named directory of mode 0700 and removes it afterwards. So that not all of them
+/// run at once, it waits for a place first.
 ///
 ///     @Test(.scratchDirectory) func … { let directory = ScratchDirectory.path … }
 ///
@@ -24,10 +25,13 @@ package struct ScratchDirectory: TestTrait, SuiteTrait, TestScoping {
         testCase: Test.Case?,
         performing body: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        guard testCase != nil else { return try await body() }
-        let path = try makeScratchDirectory()
-        defer { removeTree(path) }
-        try await Self.$path.withValue(path) { try await body() }
+        // Inside a suite that has this trait a test may have it once more.
+        guard testCase != nil, Self.path.isEmpty else { return try await body() }
+        try await TestSlots.run {
+            let path = try makeScratchDirectory()
+            defer { removeTree(path) }
+            try await Self.$path.withValue(path) { try await body() }
+        }
     }
 }
 
