@@ -25,6 +25,9 @@ package struct ServerSelection {
     /// - Throws: `POLICY` if it is not pinned or cannot be told.
     package func server(named: String?) throws(RootcellarError) -> PinnedServer {
         var server = try pinned(named)
+        if let configured = configuration.server, try ServerAddress(configured) == server.address {
+            for text in configuration.serverMirrors { server.mirrors.append(try ServerAddress(text)) }
+        }
         server.denied = Set(configuration.deniedKeys)
         return server
     }

@@ -9,6 +9,8 @@ package struct Configuration: Sendable, Equatable {
 
     /// `server`: host, optional port and prefix that images come from when no `--server` is given.
     package var server: String?
+    /// `server-mirror`: other addresses of that server's tree, beside those of its pin and its manifest.
+    package var serverMirrors: [String] = []
     /// `proxy`: the URL of a proxy for every download.
     package var proxy: String?
     /// `cache`: the directory in which images are kept.
@@ -40,6 +42,7 @@ package struct Configuration: Sendable, Equatable {
         for entry in file.entries {
             switch entry.key {
             case "server": server = entry.value
+            case "server-mirror": serverMirrors.append(entry.value)
             case "proxy": proxy = entry.value
             case "cache": cache = entry.value
             case "shared-cache": sharedCache = entry.value
@@ -62,6 +65,7 @@ package struct Configuration: Sendable, Equatable {
     }
 
     private static let keys = [
-        "server", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key", "deny-key",
+        "server", "server-mirror", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key",
+        "deny-key",
     ]
 }

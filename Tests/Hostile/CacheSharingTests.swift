@@ -151,4 +151,56 @@ struct CacheSharingTests {
             }
         }
     }
+
+    @Test("of the stock template is an image of its own only with --no-validate, with a warning and for a limited time")
+    func stock() async throws {
+        let directory = ScratchDirectory.path.appending("image")
+        var image = SyntheticImage()
+        image.bulk = 100
+        try await image.write(to: directory)
+        let host = try ClientHost()
+        let stock = host.base.appending("download/example/one/amd64/default")
+        try await Programs.shell(
+            "mkdir -p \"$2\"; tar -xJf \"$1/meta.tar.xz\" -C \"$2\"; mv \"$1/rootfs.tar.xz\" \"$2\"; echo 1 > \"$2/build_id\"",
+            directory.string,
+            stock.string
+        )
+        // Nobody listens there: whoever asks a server fails.
+        let nowhere = "localhost:1"
+        func create(_ words: String...) async throws -> Creation {
+            try await host.download(nowhere, "example/one/amd64", words)
+        }
+        func expire(_ text: String) throws { try write("\(text)\n".utf8, to: stock.appending("expiry")) }
+        try expire("4102444800")
+        let unasked = try await create()
+        #expect(unasked.result.status == 20, "\(unasked.result.errors)")
+        let good = try await create("--no-validate")
+        try good.result.succeeded()
+        #expect(good.result.errors.contains("NOBODY VOUCHES FOR THIS IMAGE: it is what the stock template's cache has"))
+        #expect(good.result.output.contains("Using image from local cache\n"))
+        #expect(try text(good.rootfs.appending("etc/hostname")) == "c1\n")
+        for expiry in ["1", "never", "-1", ""] {
+            try expire(expiry)
+            let expired = try await create("--no-validate")
+            #expect(expired.result.status == 10, "\(expiry): \(expired.result.errors)")
+            #expect(try expired.isUntouched)
+            try await create("--no-validate", "--force-cache").result.succeeded()
+        }
+        // However late an image says that it expires, it does not stay for ever.
+        try expire("4102444800")
+        try await Programs.shell("touch -d '2 years ago' \"$1\"", stock.appending("rootfs.tar.xz").string)
+        #expect(try await create("--no-validate").result.status == 10)
+        try await Programs.shell("touch \"$1\"", stock.appending("rootfs.tar.xz").string)
+        for (damage, status) in [
+            ("chmod g+w .", 19), ("chmod g-w .; chown 1234 ..", 19),
+            ("chown 0 ..; mv config c; ln -s /etc/passwd config", 18),
+            ("rm config; echo 'lxc.hook.pre-start = /bin/sh' > config", 18),
+            ("mv c config; printf x | dd of=rootfs.tar.xz bs=1 seek=90 conv=notrunc status=none", 17),
+        ] {
+            try await Programs.shell("cd \"$1\"; \(damage)", stock.string)
+            let creation = try await create("--no-validate")
+            #expect(creation.result.status == status, "\(damage): \(creation.result.errors)")
+            #expect(try creation.isUntouched, "\(damage)")
+        }
+    }
 }

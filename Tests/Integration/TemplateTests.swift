@@ -224,4 +224,16 @@ struct TemplateTests {
             #expect(try await host.run("explain", "example").status == 20)
         }
     }
+
+    @Test("says nothing where it is asked to be quiet, but what went wrong")
+    func quiet() async throws {
+        try await withSite { server, site, host in
+            let good = try await host.download(server, "example/two/arm64", "--quiet")
+            try good.result.succeeded()
+            #expect(good.result.output.isEmpty && good.result.errors.isEmpty, "\(good.result)")
+            let bad = try await host.download(server, "example/none/arm64", "--quiet")
+            #expect(bad.result.status == 20)
+            #expect(bad.result.output.isEmpty && bad.result.errorLine != nil, "\(bad.result)")
+        }
+    }
 }
