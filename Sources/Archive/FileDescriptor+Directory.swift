@@ -15,8 +15,11 @@ package struct ObjectStatus: Sendable, Equatable {
     package var uid: UInt32
     package var gid: UInt32
     package var size: Int
-    /// Seconds of Unix time.
+    /// Seconds of Unix time, and the nanoseconds behind them.
     package var modified: Int64
+    package var modifiedNanoseconds: UInt32
+    /// When anything of the object last changed, in nanoseconds of Unix time. Nobody can set it.
+    package var changed: Int64
     package var links: UInt64
     package var inode: UInt64
     package var fileSystem: UInt64
@@ -36,6 +39,8 @@ package struct ObjectStatus: Sendable, Equatable {
         gid = status.st_gid
         size = Int(status.st_size)
         modified = Int64(status.st_mtim.tv_sec)
+        modifiedNanoseconds = UInt32(status.st_mtim.tv_nsec)
+        changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
         links = UInt64(status.st_nlink)
         inode = UInt64(status.st_ino)
         fileSystem = UInt64(status.st_dev)
@@ -153,6 +158,22 @@ extension FileDescriptor {
     /// Sets the time of last modification of what this descriptor is open on.
     package func setModified(_ seconds: Int64, _ nanoseconds: UInt32 = 0) throws(Errno) {
         _ = try retrying { clinux_set_modified(rawValue, seconds, nanoseconds) }
+    }
+
+    /// Makes this file's content that of another, from where both stand: shared where the file system can do that, copied
+    /// by the kernel where it cannot (copy_file_range(2)).
+    package func copyRange(from other: FileDescriptor, size: Int) throws(Errno) {
+        var left = size
+        while left > 0 {
+            let count = clinux_copy_file_range(other.rawValue, rawValue, left)
+            if count < 0 {
+                let code = errno
+                guard code == EINTR else { throw Errno(rawValue: code) }
+                continue
+            }
+            guard count > 0 else { throw Errno.ioError }
+            left -= count
+        }
     }
 
     /// Removes a name; a directory has to be empty and named as one.

@@ -7,6 +7,8 @@
 #include "clinux_files.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -46,3 +48,16 @@ int clinux_readlinkat(int directory, const char *name, void *text, size_t size) 
 }
 
 int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int clinux_can_clone(const char *from, int to) {
+    int source = open(from, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (source < 0) return 0;
+    int result = -1;
+    int copy = openat(to, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (copy >= 0) {
+        result = ioctl(copy, FICLONE, source);
+        close(copy);
+    }
+    close(source);
+    return result == 0;
+}

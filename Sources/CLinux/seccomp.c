@@ -37,11 +37,21 @@ static const int with_files[] = {
     SYS_ftruncate, SYS_fsync, SYS_readlinkat,
 };
 
-enum { head = 4, most = head + sizeof always / sizeof *always + sizeof with_files / sizeof *with_files + 2 };
+// What copies files from another directory besides.
+static const int with_copies[] = {SYS_copy_file_range, SYS_flistxattr, SYS_fgetxattr};
+
+#define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
+enum { head = 4, most = head + COUNT(always) + COUNT(with_files) + COUNT(with_copies) + 2 };
+
+static int number_at(int index) {
+    if (index < COUNT(always)) return always[index];
+    index -= COUNT(always);
+    return index < COUNT(with_files) ? with_files[index] : with_copies[index - COUNT(with_files)];
+}
 
 int clinux_filter_system_calls(int files) {
 #ifdef CLINUX_AUDIT_ARCH
-    int count = sizeof always / sizeof *always + (files ? sizeof with_files / sizeof *with_files : 0);
+    int count = COUNT(always) + (files > 0 ? COUNT(with_files) : 0) + (files > 1 ? COUNT(with_copies) : 0);
     struct sock_filter program[most] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
         // Calls of another architecture (32-bit ones on a 64-bit kernel) have other numbers.
@@ -50,8 +60,7 @@ int clinux_filter_system_calls(int files) {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
     };
     for (int index = 0; index < count; index++) {
-        int first = sizeof always / sizeof *always;
-        int number = index < first ? always[index] : with_files[index - first];
+        int number = number_at(index);
         // A jump over the rest of the list and the refusal, to the permission at the end.
         program[head + index] = (struct sock_filter)BPF_JUMP(
             BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, (unsigned char)(count - index), 0);
@@ -64,8 +73,7 @@ int clinux_filter_system_calls(int files) {
     return errno == EINVAL ? 1 : -1;
 #else
     (void)files;
-    (void)always;
-    (void)with_files;
+    (void)number_at;
     return 1;
 #endif
 }

@@ -23,7 +23,9 @@ package struct CacheInventory {
 
     /// The builds, sorted by name, the current one of an image first.
     package private(set) var builds: [Build] = []
-    /// All objects with their sizes and the times at which they were written.
+    /// The tars whose unpacked trees are in the cache.
+    package private(set) var trees: [SHA256Digest] = []
+    /// All objects with their sizes and the times at which they were written; a tree is an object of its tar's name.
     package private(set) var objects: [SHA256Digest: (size: Int, written: Timestamp)] = [:]
     /// Objects that what is remembered of servers needs.
     package private(set) var neededByServers: Set<SHA256Digest> = []
@@ -43,6 +45,18 @@ package struct CacheInventory {
                 continue
             }
             objects[digest] = (status.size, Timestamp(seconds: status.modified))
+        }
+        for name in CacheLayout.names(layout.trees) where !name.hasSuffix(".json") {
+            guard let digest = SHA256Digest(hex: name), let status = Self.status(layout.tree(digest)) else {
+                damaged.append((layout.trees.appending(name), "this name means nothing here"))
+                continue
+            }
+            trees.append(digest)
+            let size = TreeCache.record(digest, layout)?.contentBytes ?? 0
+            let tar = objects[digest]
+            objects[digest] = (
+                size + (tar?.size ?? 0), tar?.written ?? Timestamp(seconds: status.changed / 1_000_000_000)
+            )
         }
         let store = ObjectStore(CacheLayout(base: layout.base))
         let pins = records(below: layout.root.appending("pins"))

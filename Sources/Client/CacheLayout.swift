@@ -65,6 +65,16 @@ package struct CacheLayout: Sendable {
     /// The directory of the parts.
     package var partials: FilePath { root.appending("objects/partial") }
 
+    /// The directory of unpacked trees.
+    package var trees: FilePath { root.appending("trees") }
+
+    /// The unpacked tree of a tar, and what is known of it.
+    package func tree(_ digest: SHA256Digest) -> FilePath { trees.appending("\(digest)") }
+    package func treeRecord(_ digest: SHA256Digest) -> FilePath { trees.appending("\(digest).json") }
+
+    /// The directory of the locks.
+    package var locks: FilePath { root.appending("locks") }
+
     /// Where small files are written before they are renamed to where they belong.
     package var temporaries: FilePath { root.appending("tmp") }
 
@@ -81,13 +91,13 @@ package struct CacheLayout: Sendable {
     package func pin(_ name: ImageName) -> FilePath { root.appending("pins/\(name.path).json") }
 
     /// A lock by name.
-    package func lock(_ name: String) -> FilePath { root.appending("locks/\(name)") }
+    package func lock(_ name: String) -> FilePath { locks.appending(name) }
 
     /// The lock of everything that writes or removes an object.
     package func lock(of digest: SHA256Digest) -> FilePath { lock("object-\(digest)") }
 
     /// The directories that there may be, each before those in it.
     static let directories = [
-        "objects", "objects/sha256", "objects/partial", "tmp", "servers", "images", "pins", "locks",
+        "objects", "objects/sha256", "objects/partial", "tmp", "servers", "images", "pins", "locks", "trees",
     ]
 }

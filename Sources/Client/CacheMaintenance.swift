@@ -56,6 +56,14 @@ package struct CacheMaintenance {
             }
             faults.append(fault)
         }
+        for digest in inventory.trees.sorted() where !TreeCache.isWhole(digest, layout) {
+            // One that is being made is in the hands of whoever has its lock.
+            guard let lock = FileLock(ifFree: layout.lock("tree-\(digest)"), of: layout) else { continue }
+            withExtendedLifetime(lock) {}
+            if repair { TreeCache.remove(digest, layout) }
+            let why = "the unpacked tree was changed, or is not whole"
+            faults.append(Fault(path: layout.tree(digest), why: why, isRemoved: repair))
+        }
         return (inventory.objects.count + inventory.builds.count, faults)
     }
 
@@ -133,7 +141,10 @@ package struct CacheMaintenance {
     private func remove(_ digest: SHA256Digest, _ inventory: CacheInventory, _ dryRun: Bool) -> Int? {
         guard let lock = FileLock(ifFree: layout.lock(of: digest), of: layout) else { return nil }
         defer { withExtendedLifetime(lock) {} }
-        if !dryRun { removeFile(layout.object(digest)) }
+        if !dryRun {
+            TreeCache.remove(digest, layout)
+            removeFile(layout.object(digest))
+        }
         return inventory.objects[digest]?.size ?? 0
     }
 

@@ -38,8 +38,9 @@ package struct ObjectStore: Sendable {
         try layout.replace(layout.object(reference.sha256), by: bytes)
     }
 
-    /// Removes an object; one that is not here is fine, and one that is in use stays.
+    /// Removes an object, and the unpacked tree of a tar; one that is not here is fine, and one that is in use stays.
     package func remove(_ digest: SHA256Digest) {
+        TreeCache.remove(digest, layout)
         let path = layout.object(digest)
         guard let lock = FileLock(ifFree: layout.lock(of: digest), of: layout) else { return }
         removeFile(path)
@@ -59,6 +60,7 @@ package struct ObjectStore: Sendable {
     }
 
     private func isHere(_ digest: SHA256Digest) -> Bool {
+        if TreeCache.isThere(digest, layout) { return true }
         guard
             let file = try? FileDescriptor.open(
                 layout.object(digest),

@@ -58,7 +58,27 @@ package struct SignedImage: ContainerImage {
         into rootfs: FileDescriptor,
         tokens: [String: String]
     ) throws(RootcellarError) -> UnpackPipeline.Report {
-        if let report = try unpackTar(into: rootfs, tokens: tokens) { return report }
+        let expansion = Expansion(tokens: tokens, files: metadata.templates)
+        guard let tree = TreeCache(build.document.tar, setting, for: rootfs) else {
+            return try unpackArchive(into: rootfs, expansion)
+        }
+        let words = plan(nil, expansion).expansion
+        return try tree.fill(rootfs, words, narrator: setting.narrator) { directory throws(RootcellarError) in
+            try unpackArchive(into: directory, Expansion())
+        }
+    }
+
+    /// LXC's tokens, and the files in which they are replaced.
+    private struct Expansion {
+        var tokens: [String: String] = [:]
+        var files: [String] = []
+    }
+
+    private func unpackArchive(
+        into rootfs: FileDescriptor,
+        _ expansion: Expansion
+    ) throws(RootcellarError) -> UnpackPipeline.Report {
+        if let report = try unpackTar(into: rootfs, expansion) { return report }
         let names = ["rootfs.tar.zst", "rootfs.tar.xz"].filter { build.document.files[$0] != nil }
         guard var name = names.first else {
             throw RootcellarError(.binding, "this build has no rootfs that can be unpacked", subject: build.name.path)
@@ -76,7 +96,7 @@ package struct SignedImage: ContainerImage {
         }
         let file = try build.document.file(name, subject: build.name.path)
         if !isCached, let update = TarUpdate(build, trusted, setting.layout, smallerThan: file.size), perform(update),
-            let report = try unpackTar(into: rootfs, tokens: tokens)
+            let report = try unpackTar(into: rootfs, expansion)
         {
             return report
         }
@@ -88,7 +108,8 @@ package struct SignedImage: ContainerImage {
             path: TreePath.file(build.name, build.serial, name),
             file: file
         )
-        return try UnpackPipeline.unpack(into: rootfs, plan(compression, tokens)) { pipeline throws(RootcellarError) in
+        return try UnpackPipeline.unpack(into: rootfs, plan(compression, expansion)) {
+            pipeline throws(RootcellarError) in
             if isCached { setting.narrator.progress("Unpacking the rootfs") }
             let source = try stream.run(copies: copies, onWait: tellWaiting, onProgress: setting.narrator.amount) {
                 bytes throws(RootcellarError) in
@@ -121,7 +142,7 @@ package struct SignedImage: ContainerImage {
     /// - Returns: nil if there is none, or if it is damaged: then it is removed, and the rootfs is empty again.
     private func unpackTar(
         into rootfs: FileDescriptor,
-        tokens: [String: String]
+        _ expansion: Expansion
     ) throws(RootcellarError) -> UnpackPipeline.Report? {
         let record = try setting.layout.readRecord(of: build.name)
         let known = record?.image == build.reference ? record?.tarBlocks : nil
@@ -133,7 +154,7 @@ package struct SignedImage: ContainerImage {
             notes.tarBlocks = tar.blockHashes
             setting.narrator.progress("Using image from local cache")
             setting.narrator.progress("Unpacking the rootfs")
-            return try UnpackPipeline.unpack(into: rootfs, plan(nil, tokens)) { pipeline throws(RootcellarError) in
+            return try UnpackPipeline.unpack(into: rootfs, plan(nil, expansion)) { pipeline throws(RootcellarError) in
                 try tar.run { bytes throws(RootcellarError) in try pipeline.write(bytes) }
             }
         } catch  where error.errorClass == .cache {
@@ -149,8 +170,8 @@ package struct SignedImage: ContainerImage {
         }
     }
 
-    private func plan(_ compression: Compression?, _ tokens: [String: String]) -> UnpackPlan {
-        UnpackPlan(compression, of: build.document, tokens: tokens, expanded: metadata.templates)
+    private func plan(_ compression: Compression?, _ expansion: Expansion) -> UnpackPlan {
+        UnpackPlan(compression, of: build.document, tokens: expansion.tokens, expanded: expansion.files)
     }
 
     private func tellWaiting(_ holder: String) {

@@ -58,6 +58,12 @@ package struct UnpackPlan: Sendable {
             words += ["--entries", String(expectation.entries), "--bytes", String(expectation.contentBytes)]
         }
         if let newest { words += ["--newest", String(newest.seconds)] }
+        return words + expansion
+    }
+
+    /// The words for what is different in every container.
+    var expansion: [String] {
+        var words: [String] = []
         for (token, value) in tokens.sorted(by: { $0.key < $1.key }) { words += ["--set", "\(token)=\(value)"] }
         for path in expanded { words += ["--expand", path] }
         return words

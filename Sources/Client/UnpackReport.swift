@@ -10,6 +10,9 @@ package struct UnpackReport: Sendable, Equatable {
     /// What of the archive is not in the rootfs, by kind.
     package var leftOut = Omissions()
 
+    /// The line that it was read from.
+    var line: String { "\(entries) \(contentBytes) \(leftOut.words)" }
+
     /// Reads the line that `Unpacking.Report.line` is.
     ///
     /// - Throws: `INTERNAL` for anything else.

@@ -37,17 +37,19 @@ func confineToDescriptors(mapped: Int = 0, fileSize: Int = 0) throws(RootcellarE
 }
 
 /// Gives up everything but changing files below `root`, which becomes the root directory.
-func confine(toDirectory root: CInt, fileSize: Int) throws(RootcellarError) {
+///
+/// - Parameter copying: whether files are copied from a directory that is open already.
+func confine(toDirectory root: CInt, fileSize: Int, copying: Bool = false) throws(RootcellarError) {
     // No loader, locale or name service is needed after this point, so nothing of the image is ever loaded.
     // Inside some containers nobody may make a namespace; then the filter alone keeps the process from the network.
     let isAlone = clinux_leave_namespaces() == 0
     let whyNot = errno
     try step("enter the rootfs") { clinux_enter_root(root) }
-    try step("limit itself") { clinux_limit(memoryLimit, UInt64(fileSize), 32, timeLimit) }
+    try step("limit itself") { clinux_limit(memoryLimit, UInt64(fileSize), copying ? 256 : 32, timeLimit) }
     try step("drop its capabilities") { clinux_drop_capabilities(1) }
     var isFiltered = false
     try step("filter its system calls") {
-        let result = clinux_filter_system_calls(1)
+        let result = clinux_filter_system_calls(copying ? 2 : 1)
         isFiltered = result == 0
         return min(result, 0)
     }
@@ -56,11 +58,11 @@ func confine(toDirectory root: CInt, fileSize: Int) throws(RootcellarError) {
     }
 }
 
-/// `probe decode|extract`: confines itself as for that use and says, line by line, what happens to system calls that it
+/// `probe decode|extract|clone`: confines itself as for that use and says, line by line, what happens to system calls that it
 /// has no business with: their names and error numbers.
 func probe(_ words: [String]) throws(RootcellarError) {
-    if words == ["extract"] {
-        try confine(toDirectory: 3, fileSize: 0)
+    if words == ["extract"] || words == ["clone"] {
+        try confine(toDirectory: 3, fileSize: 0, copying: words == ["clone"])
     } else {
         try confineToDescriptors()
     }

@@ -36,9 +36,24 @@ func extract(_ words: [String]) throws(RootcellarError) {
         expecting: options.expectation,
         newest: options.newest
     )
+    try finish(root, options, report.line)
+}
+
+/// `clone …`.
+func clone(_ words: [String]) throws(RootcellarError) {
+    let options = try ExtractOptions(words)
+    let root = FileDescriptor(rawValue: 3)
+    try confine(toDirectory: root.rawValue, fileSize: TarLimits().contentBytes, copying: true)
+    try system("prepare") { () throws(Errno) in try root.changeMode(0o700) }
+    let fingerprint = try TreeClone.run(from: FileDescriptor(rawValue: 4), to: root)
+    try finish(root, options, "\(fingerprint)\n")
+}
+
+/// What makes a rootfs that of one container, and the word that it is whole.
+private func finish(_ root: FileDescriptor, _ options: ExtractOptions, _ report: String) throws(RootcellarError) {
     for path in options.expanded { try options.tokens.expandFile(path, in: root) }
     try makeTerminalDirectory(root)
-    let bytes = Array(report.line.utf8)
+    let bytes = Array(report.utf8)
     try system("report") { () throws(Errno) in try writeAll(.standardOutput, unsafe bytes.span.bytes) }
 }
 

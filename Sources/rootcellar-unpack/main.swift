@@ -11,7 +11,9 @@ import Model
 //     rootcellar-unpack patch BYTES                     patch on 0 and old tar on 3 to the new tar on 1; both have BYTES
 //     rootcellar-unpack extract [--entries N --bytes N] [--newest SECONDS] [--set TOKEN=VALUE]... [--expand PATH]...
 //                                                       tar on descriptor 0 into the directory on descriptor 3
-//     rootcellar-unpack probe decode|extract            tries what it must not do, for tests
+//     rootcellar-unpack clone [--set TOKEN=VALUE]... [--expand PATH]...
+//                                                       the tree on descriptor 4 into the directory on descriptor 3
+//     rootcellar-unpack probe decode|extract|clone      tries what it must not do, for tests
 //
 // Everything a process could do besides is given up before the first byte is read. What was wrong goes to standard
 // error as one line, and the exit status is that of its class.
@@ -27,6 +29,7 @@ do throws(RootcellarError) {
     case "decode": try decode(Array(arguments.dropFirst()))
     case "patch": try patch(Array(arguments.dropFirst()))
     case "probe": try probe(Array(arguments.dropFirst()))
+    case "clone": try clone(Array(arguments.dropFirst()))
     case "extract": try extract(Array(arguments.dropFirst()))
     default: throw RootcellarError(.usage, "rootcellar-unpack is run by rootcellar, not by hand")
     }

@@ -24,7 +24,7 @@ int clinux_drop_capabilities(int unpacking);
 int clinux_limit(uint64_t memory, uint64_t file_size, uint64_t files, uint64_t seconds);
 
 /// From now on, system calls outside the list that reading, unpacking and ending need answer EPERM. `files` allows those
-/// that create and change files. Returns 0, 1 where the kernel or the architecture has no such filter, or -1 with `errno`.
+/// that create and change files (1), and also those that copy them from elsewhere (2). Returns 0, 1 where the kernel or the architecture has no such filter, or -1 with `errno`.
 int clinux_filter_system_calls(int files);
 
 /// Tries a system call that a confined process has no business with, to see that it is refused. Returns its name and

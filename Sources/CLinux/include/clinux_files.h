@@ -37,3 +37,7 @@ int clinux_readlinkat(int directory, const char *name, void *text, size_t size);
 
 /// memfd_create(2) with MFD_CLOEXEC: a file without a name, in memory. Returns a descriptor, or -1 with `errno`.
 int clinux_memory_file(const char *name);
+
+/// Whether files in the directory `to` can share the content of files in the directory `from` (FICLONE of
+/// ioctl_ficlone(2)). Tried with files without names. Returns 1 or 0.
+int clinux_can_clone(const char *from, int to);
