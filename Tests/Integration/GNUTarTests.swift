@@ -29,14 +29,23 @@ struct GNUTarTests {
                 tree=$1/tree; shift
                 tar "$@" --numeric-owner -C "$tree" -cf "$tree.tar" . 2>"$tree.errors" || test $? = 2
                 mkdir "$tree.theirs"
-                tar --numeric-owner --xattrs --xattrs-include='*' --acls -C "$tree.theirs" -xpf "$tree.tar"
+                tar --numeric-owner --xattrs --xattrs-include='*' --acls -C "$tree.theirs" -xpf "$tree.tar" || echo bad
                 """
-            let made = try await runProgram("sh", ["-euc", script, "sh", top.string] + options)
-            try made.succeeded()
-            let report = try unpack(top.appending("tree.tar"), into: top.appending("ours"))
+            let made = try await runProgram("sh", ["-euc", script, "sh", top.string] + options).succeeded()
             let place = Comment(rawValue: "\(form), seed \(random.seed), round \(round)")
+            if made.output == "bad\n" {
+                // A file whose first name does not fit is left out, and its second name is a link to nothing.
+                #expect(made.errors.contains("Cannot hard link"), "\(place) \(made.errors)")
+                #expect(throws: RootcellarError.self, place) {
+                    try unpack(top.appending("tree.tar"), into: top.appending("ours"))
+                }
+                removeTree(top)
+                continue
+            }
+            let report = try unpack(top.appending("tree.tar"), into: top.appending("ours"))
             #expect(report.omissions.isEmpty, place)
-            #expect(report.entries > 20, place)
+            // In the oldest form tar may leave out a directory with everything in it.
+            #expect(report.entries > (form == "ustar" ? 3 : 20), place)
             // The root directory is ours to decide.
             let ours = try await Snapshot(top.appending("ours")).without(".")
             let theirs = try await Snapshot(top.appending("tree.theirs")).without(".")
