@@ -34,6 +34,62 @@ struct HostileMetadataTests {
         try await refuse(cases)
     }
 
+    /// What the project's public builders write: today's files without a suffix, those for clients before LXC 2.1 with
+    /// one, which name a snippet of the distribution.
+    private static func official(_ distribution: String, _ architecture: String) -> [(name: String, text: String)] {
+        var members = [
+            (
+                "create-message",
+                "You just created an \(distribution) container (arch=\(architecture), variant=default)\n"
+            ),
+            ("expiry", "4102444800\n"), ("excludes-user", "\n"), ("templates", "/etc/hosts\n/etc/hostname\n"),
+        ]
+        for level in ["", ".1", ".2", ".3", ".4"] {
+            let name = level.isEmpty ? "" : "\(distribution)."
+            let common = "lxc.include = LXC_TEMPLATE_CONFIG/\(name)common.conf\n"
+            let user = "lxc.include = LXC_TEMPLATE_CONFIG/\(name)userns.conf\n"
+            let last = "lxc.arch = \(architecture)\n"
+            members += [("config\(level)", common + last), ("config-user\(level)", common + user + last)]
+        }
+        return members
+    }
+
+    @Test("85: the configuration of every official image -> accepted, and the same in meaning")
+    func official() async throws {
+        let images = [
+            ("almalinux", "x86_64"), ("alpine", "linux64"), ("alt", "linux32"), ("amazonlinux", "aarch64"),
+            ("archlinux", "x86_64"), ("busybox", "i686"), ("centos", "x86_64"), ("debian", "armv7l"),
+            ("devuan", "linux64"), ("fedora", "ppc64le"), ("gentoo", "linux64"), ("kali", "arm64"),
+            ("openeuler", "aarch64"), ("opensuse", "s390x"), ("openwrt", "armv8l"), ("oracle", "x86_64"),
+            ("plamo", "linux32"), ("rockylinux", "riscv64"), ("slackware", "i586"), ("ubuntu", "armhf"),
+            ("voidlinux", "mipsel"),
+        ]
+        let site = try await Site()
+        var directories: [FilePath] = []
+        for (distribution, architecture) in images {
+            var image = SyntheticImage()
+            image.name = "\(distribution)/current/amd64"
+            image.bulk = 4
+            image.metadata = Self.official(distribution, architecture)
+            directories.append(try await image.write(to: site.top.appending(distribution)))
+        }
+        try await site.publish(directories).succeeded()
+        try await PublishedServer.run(site) { server in
+            let host = try ClientHost()
+            try await host.trust(server, site)
+            for (distribution, architecture) in images {
+                let creation = try await host.download(server, "\(distribution)/current/amd64")
+                try creation.result.succeeded()
+                let lines = try text(creation.config).split(separator: "\n").filter {
+                    $0.hasPrefix("lxc.include") || $0.hasPrefix("lxc.arch")
+                }
+                let expected = ["lxc.include = /usr/share/lxc/config/common.conf", "lxc.arch = \(architecture)"]
+                #expect(lines.map(String.init) == expected, "\(distribution)")
+                creation.remove()
+            }
+        }
+    }
+
     @Test("86: excludes with control characters -> META; blanks, options and globs are never anybody's arguments")
     func excludes() async throws {
         try await refuse(["control": ["excludes": "\u{1B}]52;c;\u{7}\n"]])

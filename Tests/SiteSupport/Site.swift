@@ -66,7 +66,10 @@ package struct Site: Sendable {
     }
 
     /// Publishes image directories.
-    package func publish(_ directories: FilePath...) async throws -> ProgramResult {
+    package func publish(_ directories: FilePath...) async throws -> ProgramResult { try await publish(directories) }
+
+    /// Publishes image directories.
+    package func publish(_ directories: [FilePath]) async throws -> ProgramResult {
         try await runProgram(Programs.directory.appending("rootcellar").string, publication(directories))
     }
 
