@@ -56,7 +56,8 @@ package struct ServerSelection {
             .policy,
             "no server is pinned",
             subject: Self.stockServer,
-            hint: "rootcellar trust add https://HOST --fingerprint FINGERPRINT"
+            hint: "rootcellar trust add https://HOST --fingerprint FINGERPRINT; for a server that cannot be pinned, see"
+                + " --keyid, --simplestreams and --no-validate in 'rootcellar download --help'"
         )
     }
 

@@ -9,7 +9,15 @@ import Model
 ///   - text: libcurl's own words.
 ///   - status: the HTTP status, if one had arrived; 0 otherwise.
 ///   - proxyStatus: the status of the proxy's answer to CONNECT; 0 if there was none.
-func curlFault(_ code: CURLcode, text: String, url: String, status: Int, proxyStatus: Int) -> Fault {
+///   - viaProxy: whether a proxy was to be used.
+func curlFault(
+    _ code: CURLcode,
+    text: String,
+    url: String,
+    status: Int,
+    proxyStatus: Int,
+    viaProxy: Bool
+) -> Fault {
     var remedy = Fault.Remedy.none
     var hint: String?
     let what: String
@@ -17,9 +25,11 @@ func curlFault(_ code: CURLcode, text: String, url: String, status: Int, proxySt
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST:
         what = "the name cannot be resolved"
         remedy = .again(after: nil)
+        hint = code == CURLE_COULDNT_RESOLVE_PROXY ? aboutProxy : "check the name, and this machine's network"
     case CURLE_COULDNT_CONNECT:
         what = "cannot connect"
         remedy = .again(after: nil)
+        hint = viaProxy ? aboutProxy : "check the address, and whether the server is up"
     case CURLE_OPERATION_TIMEDOUT:
         what = "too slow"
         remedy = .again(after: nil)
@@ -55,6 +65,8 @@ func curlFault(_ code: CURLcode, text: String, url: String, status: Int, proxySt
         remedy
     )
 }
+
+private let aboutProxy = "this goes through a proxy: check 'proxy' in rootcellar.conf, and https_proxy"
 
 /// Whether a server that answers with this status may answer better later.
 func isTemporary(_ status: Int) -> Bool { status == 408 || status == 429 || (500...599).contains(status) }

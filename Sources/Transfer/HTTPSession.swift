@@ -237,7 +237,8 @@ package final class HTTPSession {
                     text: handle.text(of: code),
                     url: request.url,
                     status: exchange.head.status,
-                    proxyStatus: handle.proxyStatus
+                    proxyStatus: handle.proxyStatus,
+                    viaProxy: options.usesProxy
                 )
             }
             if let fault = exchange.shortfall() { throw fault }

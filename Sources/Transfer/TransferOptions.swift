@@ -38,9 +38,9 @@ package struct TransferOptions: Sendable {
     package var backoffCap: Duration = .seconds(30)
     /// The longest `Retry-After` that is waited for; a server that asks for more is given up.
     package var retryAfterCap: Duration = .seconds(60)
-    /// The `User-Agent`: name and version, nothing about the machine.
     /// Told the URL of each file before it is asked for.
     package var onRequest: (@Sendable (String) -> Void)?
+    /// The `User-Agent`: name and version, nothing about the machine.
     package var userAgent = "rootcellar/\(programVersion)"
 
     /// The published defaults.
@@ -56,9 +56,13 @@ package struct TransferOptions: Sendable {
     }
 
     /// Whether `https_proxy` is set and not used.
-    package var ignoresProxy: Bool {
-        proxy == nil && Self.isElevated
-            && ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].contains(where: Self.isSet)
+    package var ignoresProxy: Bool { proxy == nil && Self.isElevated && Self.isProxySet }
+
+    /// Whether a proxy is used, unless `no_proxy` excepts the server.
+    var usesProxy: Bool { proxy.map { !$0.isEmpty } ?? (!Self.isElevated && Self.isProxySet) }
+
+    private static var isProxySet: Bool {
+        ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].contains(where: isSet)
     }
 
     private static func isSet(_ name: String) -> Bool { unsafe getenv(name) != nil }
