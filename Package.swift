@@ -88,7 +88,7 @@ let package = Package(
         library("Archive", ["Model", "CArchive", "CZlib", "CZstd", "CLinux", system]),
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
-        library("Builder", ["Definition", "Archive", "Model", "CLinux", system]),
+        library("Builder", ["Definition", "Transfer", "Archive", "OpenPGP", "Model", "CLinux", system]),
         library("Repository", ["OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(

@@ -16,8 +16,12 @@ package struct RootfsPacker: Sendable {
         case xz(level: Int)
         /// One Zstandard frame.
         case zstd(level: Int)
-        /// A squashfs image of the same tree, by sqfstar(1).
+        /// A squashfs image of the same tree, by sqfstar(1), in Zstandard blocks at sqfstar's own level.
         case squashfs
+        /// The same by mksquashfs(1) with another compressor, and its level where it has such.
+        case squashfsBy(compressor: String, level: Int?)
+        /// What a program makes of the tar that it reads on standard input.
+        case filter(program: FilePath, arguments: [String])
     }
 
     /// One file to make.
@@ -56,8 +60,16 @@ package struct RootfsPacker: Sendable {
 
     /// Packs `rootfs` into all `outputs`.
     ///
+    /// - Parameters:
+    ///   - namePrefix: what the name of every member begins with.
+    ///   - trailer: members of their own names that follow the tree.
     /// - Throws: `BUILD`; files that were begun are left for the caller to remove with their directory.
-    package func pack(_ rootfs: FilePath, outputs: [Output]) throws(RootcellarError) -> Packed {
+    package func pack(
+        _ rootfs: FilePath,
+        outputs: [Output],
+        namePrefix: String = "./",
+        trailer: SmallArchive? = nil
+    ) throws(RootcellarError) -> Packed {
         let consumers = outputs.map { Consumer($0, epoch: epoch, threads: threads) }
         var hasher = SHA256Hasher()
         var size = 0
@@ -73,7 +85,7 @@ package struct RootfsPacker: Sendable {
         var failure: RootcellarError?
         let walk = TreeWalk(
             epoch: epoch,
-            writer: TarWriter { bytes throws(RootcellarError) in
+            writer: TarWriter(namePrefix: namePrefix) { bytes throws(RootcellarError) in
                 hasher.update(bytes)
                 size += bytes.byteCount
                 unsafe bytes.withUnsafeBytes { unsafe chunk.append(contentsOf: $0) }
@@ -81,7 +93,7 @@ package struct RootfsPacker: Sendable {
             }
         )
         do throws(RootcellarError) {
-            try walk.write(rootfs)
+            try walk.write(rootfs, trailer: trailer)
             try flush()
         } catch {
             failure = error
@@ -138,20 +150,28 @@ private final class Consumer {
     }
 }
 
-private func encode(
+/// Makes one output of a tar that comes in pieces.
+func encode(
     _ output: RootfsPacker.Output,
     epoch: Timestamp,
     threads: Int,
     from queue: ChunkQueue
 ) throws(RootcellarError) -> ImageDocument.File {
-    if case .squashfs = output.form {
-        var encoder = try SquashfsEncoder(output.path, epoch: epoch, threads: threads)
-        while let chunk = queue.take() { unsafe try encoder.write(chunk.span.bytes) }
-        return try encoder.finish()
+    let program: ProgramEncoder? =
+        switch output.form {
+        case .squashfs: try .squashfs(output.path, epoch: epoch, threads: threads)
+        case .squashfsBy(let compressor, let level):
+            try .squashfs(output.path, compressor: compressor, level: level, epoch: epoch, threads: threads)
+        case .filter(let program, let arguments): try ProgramEncoder(output.path, program, arguments, isFilter: true)
+        case .tar, .xz, .zstd: nil
+        }
+    if let program {
+        while let chunk = queue.take() { unsafe try program.write(chunk.span.bytes) }
+        return try program.finish()
     }
     let file = try HashedFile(output.path)
     switch output.form {
-    case .tar, .squashfs:
+    case .tar, .squashfs, .squashfsBy, .filter:
         while let chunk = queue.take() { unsafe try file.write(chunk.span.bytes) }
     case .xz(let level):
         let encoder = try XZEncoder(level: level, threads: threads, output: file)

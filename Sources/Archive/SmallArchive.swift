@@ -3,7 +3,7 @@
 package import Model
 package import SystemPackage
 
-/// A reproducible `.tar.xz` of a few files that are in memory: the metadata archives of an image.
+/// A reproducible tar of a few files that are in memory: the metadata archives of an image.
 package struct SmallArchive {
     private let epoch: Timestamp
     private var members: [(entry: TarEntry, content: [UInt8])] = []
@@ -37,16 +37,30 @@ package struct SmallArchive {
     /// Writes the archive, members in the order in which they were added, names without `./` in front.
     ///
     /// - Throws: `BUILD`.
-    package func write(to path: FilePath) throws(RootcellarError) -> ImageDocument.File {
-        let file = try HashedFile(path)
-        let encoder = try XZEncoder(level: 6, threads: 2, output: file)
-        var writer = TarWriter(namePrefix: "") { bytes throws(RootcellarError) in try encoder.write(bytes) }
+    package func write(
+        to path: FilePath,
+        as form: RootfsPacker.Form = .xz(level: 6)
+    ) throws(RootcellarError) -> ImageDocument.File {
+        var tar: [UInt8] = []
+        var writer = TarWriter(namePrefix: "") { bytes throws(RootcellarError) in
+            unsafe bytes.withUnsafeBytes { unsafe tar.append(contentsOf: $0) }
+        }
+        try write(to: &writer)
+        try writer.finish()
+        let queue = ChunkQueue(capacity: 2)
+        _ = queue.put(tar)
+        queue.end()
+        return try encode(.init(form, name: "", path: path), epoch: epoch, threads: 2, from: queue)
+    }
+
+    /// Writes the members into an archive that has others as well.
+    func write(to writer: inout TarWriter) throws(RootcellarError) {
+        let prefix = writer.namePrefix
+        writer.namePrefix = []
+        defer { writer.namePrefix = prefix }
         for (entry, content) in members {
             try writer.begin(entry)
             if !content.isEmpty { try writer.content(unsafe content.span.bytes) }
         }
-        try writer.finish()
-        try encoder.finish()
-        return file.finish()
     }
 }

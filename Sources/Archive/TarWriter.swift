@@ -11,7 +11,8 @@ package struct TarWriter {
     package typealias Sink = (RawSpan) throws(RootcellarError) -> Void
 
     private let sink: Sink
-    private let namePrefix: [UInt8]
+    /// What every name begins with.
+    var namePrefix: [UInt8]
     private var contentLeft = 0
     private var paddingLeft = 0
 

@@ -25,8 +25,8 @@ final class TreeWalk {
         self.writer = writer
     }
 
-    /// Writes the whole tree and the end marker.
-    func write(_ root: FilePath) throws(RootcellarError) {
+    /// Writes the whole tree, the members of `trailer`, and the end marker.
+    func write(_ root: FilePath, trailer: SmallArchive? = nil) throws(RootcellarError) {
         let directory: FileDescriptor
         do {
             directory = try .open(root, .readOnly, options: [.directory, .closeOnExec, .noFollow])
@@ -37,6 +37,7 @@ final class TreeWalk {
         let status = try reading([]) { () throws(Errno) in try directory.status() }
         try begin(entry([], .directory, status, try attributes(of: directory, [])))
         try walk(directory, [], depth: 0)
+        try trailer?.write(to: &writer)
         try writer.finish()
     }
 

@@ -3,7 +3,7 @@
 import Glibc
 
 /// One thread that runs one function to its end: for work that blocks, which must not sit on the shared task pool.
-final class WorkerThread {
+package final class WorkerThread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -11,7 +11,8 @@ final class WorkerThread {
 
     private var thread = pthread_t()
 
-    init(_ run: @escaping @Sendable () -> Void) {
+    /// Starts the thread.
+    package init(_ run: @escaping @Sendable () -> Void) {
         let body = unsafe Unmanaged.passRetained(Body(run)).toOpaque()
         let result = unsafe pthread_create(
             &thread,
@@ -26,5 +27,5 @@ final class WorkerThread {
     }
 
     /// Waits until the function has returned. Must be called exactly once.
-    func join() { _ = pthread_join(thread, nil) }
+    package func join() { _ = pthread_join(thread, nil) }
 }

@@ -5,17 +5,16 @@ import Model
 import SystemPackage
 
 /// The package manager of Debian's family, run inside the image.
-struct AptManager {
+struct AptManager: PackageManaging {
     let context: BuildContext
     let rootfs: RootfsDirectory
-    /// Of everything it runs.
-    let environment: [String: String]
+    var environment: [String: String]
 
     /// The first line of a list of ours: a file without it is somebody else's and replaced.
     private static let header = "# Written while the image was built.\n"
 
-    /// Adds repositories and their keys.
-    ///
+    func prepare() {}
+
     /// - Throws: `SOURCE` for a key that is only named, `BUILD` if a file cannot be written.
     func addRepositories(_ items: [RepositoryItem]) throws(RootcellarError) {
         for item in items {
@@ -49,13 +48,10 @@ struct AptManager {
         return "/etc/apt/sources.list.d/\(item.name)\(item.name.hasSuffix(".list") ? "" : ".list")"
     }
 
-    /// Fetches what the archives offer.
     func refresh() throws(RootcellarError) { try apt(["update", "--error-on=any"], .source) }
 
-    /// Upgrades everything.
     func update() throws(RootcellarError) { try fetching(["dist-upgrade"]) }
 
-    /// Installs or removes a set of packages.
     func apply(_ set: PackageSet) throws(RootcellarError) {
         guard !set.packages.isEmpty else { return }
         switch set.action {
@@ -64,14 +60,13 @@ struct AptManager {
         }
     }
 
-    /// Removes what was downloaded.
     func clean() throws(RootcellarError) { try apt(["clean"], .build) }
 
     private static let common = ["-y", "-q", "-o", "Dpkg::Use-Pty=false", "-o", "Dpkg::Options::=--force-unsafe-io"]
 
     private func apt(_ arguments: [String], _ errorClass: ErrorClass) throws(RootcellarError) {
-        let position = context.log.position()
         context.log.note("apt-get \(arguments.joined(separator: " "))")
+        let position = context.log.position()
         let status = try context.sandbox.run(["apt-get"] + Self.common + arguments, environment: environment)
         guard status == 0 else {
             let lines = context.log.tail(since: position).suffix(8)

@@ -21,6 +21,11 @@ struct BuildContext {
 
     /// A sandbox around the root.
     var sandbox: Sandbox {
-        Sandbox(program: sandboxProgram, root: directory.rootfs, output: log.descriptor)
+        Sandbox(
+            program: sandboxProgram,
+            root: directory.rootfs,
+            output: log.descriptor,
+            binds: [(directory.phaseRun, "/run"), (directory.phaseTemporary, "/tmp")]
+        )
     }
 }

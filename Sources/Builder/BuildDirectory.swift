@@ -26,6 +26,10 @@ final class BuildDirectory {
     var image: FilePath { path.appending("image") }
     /// Temporary files of programs.
     var temporary: FilePath { scratch.appending("tmp") }
+    /// `/run` and `/tmp` of everything that runs inside the image in one phase.
+    var phaseRun: FilePath { phase.appending("run") }
+    var phaseTemporary: FilePath { phase.appending("tmp") }
+    private var phase: FilePath { scratch.appending("phase") }
 
     /// Makes the directory, after removing those that dead builds left.
     ///
@@ -52,13 +56,45 @@ final class BuildDirectory {
         scratchKind = try Self.mount(scratch, kind)
         try makeHostDirectory(scratch.appending("rootfs"))
         try makeHostDirectory(scratch.appending("tmp"), mode: 0o1777)
+        try makeHostDirectory(phase)
+        // In memory wherever the root is: scripts set file flags below /run that a disk would keep (chattr(1)).
+        let result = unsafe phase.withPlatformString { path in
+            unsafe clinux_mount_scratch_memory(path, UInt64(max(1 << 30, MemoryInformation.availableBytes / 2)))
+        }
+        if result != 0 {
+            throw systemError(.build, "cannot mount memory", Errno(rawValue: errno), subject: phase.string)
+        }
     }
 
     deinit { if !isFinished { remove() } }
 
+    /// Begins a phase: what programs of an earlier one left in `/run` and `/tmp` is gone. Inside of one it stays, as
+    /// definitions expect: one script may leave a note for another, and opkg keeps its lists there.
+    func beginPhase() throws(RootcellarError) {
+        for (path, mode) in [(phaseRun, UInt32(0o755)), (phaseTemporary, 0o1777)] {
+            try building("empty", path.string) { () throws(Errno) in try removeHostDirectory(path) }
+            try makeHostDirectory(path, mode: mode)
+            try building("open up", path.string) { () throws(Errno) in
+                if unsafe path.withPlatformString({ unsafe chmod($0, mode) }) != 0 { throw Errno(rawValue: errno) }
+            }
+        }
+        let lock = phaseRun.appending("lock")
+        try makeHostDirectory(lock)
+        _ = unsafe lock.withPlatformString { unsafe chmod($0, 0o1777) }
+    }
+
+    /// Gives the finished root a place of its own. Only of a root on disk: memory cannot be renamed out of.
+    func release(rootfs target: FilePath) throws(RootcellarError) {
+        // The mount hides that both are on one file system (rename(2), EXDEV).
+        _ = unsafe phase.withPlatformString { unsafe clinux_unmount_scratch($0) }
+        _ = unsafe scratch.withPlatformString { unsafe clinux_unmount_scratch($0) }
+        try renameHost(rootfs, to: target)
+    }
+
     /// Removes whatever is left of it.
     func remove() {
         isFinished = true
+        _ = unsafe phase.withPlatformString { unsafe clinux_unmount_scratch($0) }
         _ = unsafe scratch.withPlatformString { unsafe clinux_unmount_scratch($0) }
         try? removeHostDirectory(path)
         lock.closeQuietly()

@@ -20,8 +20,18 @@ package struct BuildOptions: Sendable {
     package var definitionText: [UInt8]
     /// The overrides `key=value` it was read with, in order.
     package var overrides: [String] = []
-    /// The image directory to make; its parent must exist.
+    /// What is made.
+    package var product: BuildProduct = .image
+    /// What it is made from.
+    package var origin: BuildOrigin = .source
+    /// The directory to make, whose parent must exist; for separate files the directory that they are put into.
     package var output: FilePath
+    /// How separate files are compressed; of an image directory this is fixed.
+    package var compression: OutputCompression = .standard
+    /// Whether the scripts of post-files run when only a root directory is made.
+    package var withPostFiles = false
+    /// After how many seconds the run is given up.
+    package var timeLimit: Int?
     /// Encoder threads; the result does not depend on it.
     package var threads: Int = 1
     /// Where packages are kept between builds; nothing is kept without.
@@ -32,6 +42,8 @@ package struct BuildOptions: Sendable {
     package var mirror: String?
     /// The configured proxy.
     package var proxy: String?
+    /// A file of certificate authorities that count for downloads instead of the system's.
+    package var certificateAuthorities: String?
     /// The level of `rootfs.tar.xz`, 0 to 9.
     package var xzLevel = 6
     /// The level of `rootfs.tar.zst`, 1 to 19.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Archive
+import Glibc
 import Model
 import SystemPackage
 
@@ -60,4 +61,18 @@ func writeFile(_ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o644) throws(
     defer { try? descriptor.close() }
     unsafe try writeAll(descriptor, bytes.span.bytes)
     try descriptor.changeMode(mode)
+}
+
+/// The first bytes of a file of the host, at most `count`.
+func readStart(_ path: FilePath, count: Int) throws(Errno) -> [UInt8] {
+    let descriptor = try openPath(path, .readOnly)
+    defer { try? descriptor.close() }
+    var buffer = [UInt8](repeating: 0, count: count)
+    let filled = try readBlock(descriptor, &buffer)
+    return Array(buffer.prefix(filled))
+}
+
+/// Empties an open file and goes to its beginning.
+func truncateAndRewind(_ file: FileDescriptor) throws(Errno) {
+    if ftruncate(file.rawValue, 0) != 0 || lseek(file.rawValue, 0, SEEK_SET) != 0 { throw Errno(rawValue: errno) }
 }

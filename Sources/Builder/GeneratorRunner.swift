@@ -112,7 +112,7 @@ package struct GeneratorRunner {
                 when: item.effectiveWhen,
                 properties: template.properties
             )
-        } else {
+        } else if formats.contains(.lxc) {
             // LXC gives cloud-init nothing to work with. In a root that Incus uses as well it stays enabled and turns
             // itself off where it finds no seed.
             try rootfs.write("/etc/cloud/cloud-init.disabled", [])

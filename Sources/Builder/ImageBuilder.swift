@@ -6,21 +6,22 @@ import Glibc
 package import Model
 package import SystemPackage
 
-/// An image directory that a build has made.
+/// What a run has made.
 package struct BuiltImage: Sendable {
-    /// The directory, with `image.json` and every file that it lists.
+    /// The directory that was asked for.
     package var path: FilePath
-    /// What `image.json` says.
-    package var document: ImageDocument
+    /// What `image.json` says; nil where no image directory was made.
+    package var document: ImageDocument?
+    /// The files that were put into the directory; empty for a root directory.
+    package var files: [String] = []
 }
 
-/// Builds an image: bootstrap, packages, scripts, files, metadata, and one pass that packs everything.
+/// Builds an image: bootstrap, packages, scripts, files, metadata, and one pass that packs everything; or a part of that,
+/// as the options say.
 ///
-/// Runs only in the namespaces that `RootlessEntry` enters. The output directory appears complete or not at all.
+/// Runs only in the namespaces that `RootlessEntry` enters. What is made appears complete or not at all.
 package struct ImageBuilder {
     private let options: BuildOptions
-    private let mode = BuildMode.build(.container)
-    private let formats: OutputFormats = [.lxc, .incus]
     private let progress: @Sendable (String) -> Void
 
     /// A builder that reports each finished step and its time to `progress`.
@@ -31,96 +32,88 @@ package struct ImageBuilder {
 
     /// Builds.
     ///
-    /// - Throws: `DEFINITION` for what the definition asks and cannot be done, `SOURCE` for the archive, `POLICY` for
-    ///   missing programs and an output that is there already, `BUILD` for everything that fails on the way.
+    /// - Throws: `DEFINITION` for what the definition asks and cannot be done, `SOURCE` for what comes from outside,
+    ///   `POLICY` for missing programs and an output that is there already, `BUILD` for everything that fails on the way.
     package func build() throws(RootcellarError) -> BuiltImage {
         guard RootlessEntry.isInside else {
             throw RootcellarError(.internal, "a build was started outside of its namespaces")
         }
-        try Preflight.check(options.definition, mode: mode)
-        let name = try options.definition.imageName()
-        _ = try options.definition.publishedSerial()
-        try checkOutput()
-        let directory = try BuildDirectory(beside: options.output, kind: options.scratch)
+        try Preflight.check(options)
+        let output = try BuildOutput(options)
+        try output.check()
+        let limit = options.timeLimit.map { TimeLimit(seconds: $0) }
+        defer { limit?.lift() }
+        let directory = try BuildDirectory(
+            beside: output.place,
+            kind: options.product == .directory ? .disk : options.scratch
+        )
         let log = try BuildLog(directory.image.appending("build.log"), progress: progress)
         let context = BuildContext(
             options: options,
-            mode: mode,
+            mode: options.mode,
             directory: directory,
             log: log,
             cache: try options.cache.map { (base) throws(RootcellarError) in try PackageCache(base) },
             sandboxProgram: try RootlessEntry.sandboxProgram(),
-            architecture: name.architecture,
-            keptLog: FilePath("\(options.output.string).log")
+            architecture: output.architecture,
+            keptLog: output.keptLog
         )
         do throws(RootcellarError) {
-            let image = try run(context, name)
+            let image = try run(context, output)
             directory.remove()
             return image
         } catch {
             // The build directory goes; its log is what the user needs now.
             try? renameHost(log.path, to: context.keptLog)
             directory.remove()
-            throw error
+            limit?.lift()
+            throw limit?.explained(error) ?? error
         }
     }
 
-    /// The output must not be there, or be an empty directory.
-    private func checkOutput() throws(RootcellarError) {
-        do throws(Errno) {
-            let directory = try openPath(options.output, .readOnly, .directory)
-            defer { directory.closeQuietly() }
-            if try directory.names().isEmpty { return }
-        } catch {
-            if error == .noSuchFileOrDirectory { return }
-            throw systemError(.build, "cannot use the output directory", error, subject: options.output.string)
-        }
-        throw RootcellarError(
-            .policy,
-            "the output directory is not empty",
-            subject: options.output.string,
-            hint: "remove it, or name another"
-        )
-    }
-
-    private func run(_ context: BuildContext, _ name: ImageName) throws(RootcellarError) -> BuiltImage {
+    private func run(_ context: BuildContext, _ output: BuildOutput) throws(RootcellarError) -> BuiltImage {
         let log = context.log
-        log.note("image \(name), serial \(options.definition.serial), building in \(context.directory.scratchKind)")
-        let keyring = try Keyring.write(
-            options.definition.definition.source.keys,
-            below: context.directory.temporary
-        )
-        let bootstrap = try Bootstrap(context, keyring: keyring)
-        try log.step("read the archive") { () throws(RootcellarError) in try bootstrap.fetch() }
-        var epoch = try epoch(context)
-        try log.step("bootstrap") { () throws(RootcellarError) in try bootstrap.install(epoch: epoch) }
+        log.note("\(output.title), building in \(context.directory.scratchKind)")
+        let origin = try begin(context)
+        var epoch = origin.epoch
         let rootfs = try RootfsDirectory(context.directory.rootfs)
         let image = InstalledImage(context: context, rootfs: rootfs)
-        try image.forbidServices()
+        try context.directory.beginPhase()
+        let forbade = try image.forbidServices()
         try image.addRepositories(epoch)
         try image.runScripts(.postUnpack, epoch)
         try image.managePackages(epoch) { () throws(RootcellarError) in
             // Repositories that the definition added have dates as well.
-            epoch = try self.epoch(context)
+            epoch = try Self.epoch(context, rootfs, atLeast: origin.epoch)
             return epoch
         }
         // Before scripts clean up.
         let releases = try ReleaseFile.all(in: rootfs)
         try image.runScripts(.postPackages, epoch)
-        var generators = GeneratorRunner(rootfs, formats: formats)
+        var generators = GeneratorRunner(rootfs, formats: options.product.formats)
         try log.step("files") { () throws(RootcellarError) in
-            for item in try options.definition.files(mode) { try generators.run(item) }
-            try SystemdAdaption.install(rootfs)
+            for item in try options.definition.files(context.mode) { try generators.run(item) }
+            if options.product != .directory { try SystemdAdaption.install(rootfs) }
         }
-        try image.runScripts(.postFiles, epoch)
+        if options.product != .directory || options.withPostFiles {
+            try context.directory.beginPhase()
+            try image.runScripts(.postFiles, epoch)
+        }
+        if options.product == .directory {
+            if forbade { try image.allowServices() }
+            return try output.release(context)
+        }
         let packages = DpkgStatus.packages(
             String(decoding: try rootfs.read("/var/lib/dpkg/status") ?? [], as: UTF8.self)
         )
         try log.step("machine state") { () throws(RootcellarError) in
             try MachineState.normalise(rootfs, epoch: epoch)
         }
-        let output = ImageOutput(context: context, name: name, epoch: epoch)
-        let document = try output.write(
+        let writer = ImageOutput(context: context, output: output, epoch: epoch, origin: origin)
+        if options.product != .image {
+            return try output.publish(try writer.writeFiles(rootfs, generators.templates), context)
+        }
+        let document = try writer.writeImage(
             rootfs,
             templates: generators.templates,
             packages: packages,
@@ -129,13 +122,23 @@ package struct ImageBuilder {
         return BuiltImage(path: options.output, document: document)
     }
 
-    /// SOURCE_DATE_EPOCH: what the caller says, else the newest date that the archive's Release files bear.
-    private func epoch(_ context: BuildContext) throws(RootcellarError) -> Timestamp {
-        if let epoch = options.epoch { return epoch }
-        let files = try ReleaseFile.all(in: try RootfsDirectory(context.directory.rootfs))
-        guard let newest = files.map(\.date).max() else {
-            throw RootcellarError(.source, "the archive has no Release file, so that the image would have no date")
+    /// Fills the root with its first files.
+    private func begin(_ context: BuildContext) throws(RootcellarError) -> OriginState {
+        switch options.origin {
+        case .source: return try RootSources.source(context).fill()
+        case .directory(let tree): return try RootDirectorySource(context: context, tree: tree).fill()
         }
+    }
+
+    /// SOURCE_DATE_EPOCH: what the caller says, else the newest date that the archives' Release files bear, if it is later
+    /// than that of the first files.
+    static func epoch(
+        _ context: BuildContext,
+        _ rootfs: RootfsDirectory,
+        atLeast first: Timestamp
+    ) throws(RootcellarError) -> Timestamp {
+        if let epoch = context.options.epoch { return epoch }
+        let newest = max(first, try ReleaseFile.all(in: rootfs).map(\.date).max() ?? first)
         context.log.note("SOURCE_DATE_EPOCH is \(newest.seconds), \(newest)")
         return newest
     }

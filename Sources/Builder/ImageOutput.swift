@@ -9,25 +9,29 @@ import SystemPackage
 /// Writes the files of an image and puts the finished directory into its place.
 struct ImageOutput {
     let context: BuildContext
-    let name: ImageName
+    let output: BuildOutput
     let epoch: Timestamp
+    let origin: OriginState
 
     private var definition: ResolvedDefinition { context.definition }
     private var directory: FilePath { context.directory.image }
+    private var packer: RootfsPacker { RootfsPacker(epoch: epoch, threads: context.options.threads) }
+
+    /// From the serial, so that the same inputs give the same date, and one that is near the day of the build.
+    private var expiry: Timestamp { definition.serialTime.adding(seconds: definition.expirySeconds) }
 
     /// Packs the root and writes metadata, definition, log and `image.json`.
-    func write(
+    func writeImage(
         _ rootfs: RootfsDirectory,
         templates: ImageTemplates,
         packages: [ImageDocument.Package],
         releases: [ReleaseFile]
     ) throws(RootcellarError) -> ImageDocument {
         let serial = try definition.publishedSerial()
-        // From the serial, so that the same inputs give the same date, and one that is near the day of the build.
-        let expiry = serial.timestamp.adding(seconds: definition.expirySeconds)
+        let name = try definition.imageName()
         var files: [String: ImageDocument.File] = [:]
         let packed = try context.log.step("pack") { () throws(RootcellarError) in
-            try RootfsPacker(epoch: epoch, threads: context.options.threads).pack(
+            try packer.pack(
                 rootfs.path,
                 outputs: [
                     output(.xz(level: context.options.xzLevel), "rootfs.tar.xz"),
@@ -38,11 +42,12 @@ struct ImageOutput {
         }
         files.merge(packed.files) { $1 }
         try context.log.step("metadata") { () throws(RootcellarError) in
-            files["meta.tar.xz"] = try writeLXC(templates, expiry)
-            files["incus.tar.xz"] = try writeIncus(templates, expiry, serial)
+            files["meta.tar.xz"] = try lxc(templates).write(to: directory.appending("meta.tar.xz"))
+            files["incus.tar.xz"] = try incus(templates, serial.description)
+                .write(to: directory.appending("incus.tar.xz"))
         }
         files["image.yaml"] = try write("image.yaml", context.options.definitionText)
-        let inputs = Provenance.inputs(options: context.options, releases: releases, epoch: epoch)
+        let inputs = Provenance.inputs(options: context.options, releases: releases, epoch: epoch, origin: origin)
         context.log.note("finished")
         files["build.log"] = try HashedFile.read(context.log.path)
         let document = ImageDocument(
@@ -55,11 +60,53 @@ struct ImageOutput {
             tar: packed.tar,
             packages: packages,
             inputs: inputs,
-            taints: Provenance.taints(context.options)
+            taints: origin.taints
         )
         _ = try write(ImageDocument.fileName, try document.canonicalBytes())
         try publish(files.keys.sorted() + [ImageDocument.fileName])
         return document
+    }
+
+    /// Writes the separate files of one format.
+    ///
+    /// - Returns: their names.
+    func writeFiles(
+        _ rootfs: RootfsDirectory,
+        _ templates: ImageTemplates
+    ) throws(RootcellarError) -> [String] {
+        let compression = context.options.compression
+        let tar = try compression.tarForm()
+        switch context.options.product {
+        case .lxc:
+            _ = try lxc(templates).write(to: directory.appending("meta.tar.xz"))
+            try pack(rootfs, output(tar, output.rootfsTar))
+            return ["meta.tar.xz", output.rootfsTar]
+        case .incus(unified: false):
+            let squashfs = try compression.squashfsForm()
+            _ = try incus(templates, definition.serial).write(to: directory.appending(output.incusMetadata), as: tar)
+            try pack(rootfs, output(squashfs, "rootfs.squashfs"))
+            return [output.incusMetadata, "rootfs.squashfs"]
+        case .incus(unified: true):
+            try pack(
+                rootfs,
+                output(tar, output.unified),
+                namePrefix: "rootfs/",
+                trailer: try incus(templates, definition.serial)
+            )
+            return [output.unified]
+        case .image, .directory: return []
+        }
+    }
+
+    private func pack(
+        _ rootfs: RootfsDirectory,
+        _ file: RootfsPacker.Output,
+        namePrefix: String = "./",
+        trailer: SmallArchive? = nil
+    ) throws(RootcellarError) {
+        _ = try context.log.step("pack") { () throws(RootcellarError) in
+            try packer.pack(rootfs.path, outputs: [file], namePrefix: namePrefix, trailer: trailer)
+        }
     }
 
     private func output(_ form: RootfsPacker.Form, _ name: String) -> RootfsPacker.Output {
@@ -72,10 +119,7 @@ struct ImageOutput {
         return ImageDocument.File(size: bytes.count, sha256: SHA256Digest(hashing: bytes))
     }
 
-    private func writeLXC(
-        _ templates: ImageTemplates,
-        _ expiry: Timestamp
-    ) throws(RootcellarError) -> ImageDocument.File {
+    private func lxc(_ templates: ImageTemplates) throws(RootcellarError) -> SmallArchive {
         let config = try definition.lxcConfig(context.mode)
         if config["config"] == nil {
             context.log.note("warning: the definition has no targets.lxc.config; LXC cannot use this image")
@@ -88,14 +132,13 @@ struct ImageOutput {
         )
         var archive = SmallArchive(epoch: epoch)
         for member in metadata.members { archive.add(member.name, Array(member.text.utf8)) }
-        return try archive.write(to: directory.appending("meta.tar.xz"))
+        return archive
     }
 
-    private func writeIncus(
+    private func incus(
         _ templates: ImageTemplates,
-        _ expiry: Timestamp,
-        _ serial: Serial
-    ) throws(RootcellarError) -> ImageDocument.File {
+        _ serial: String
+    ) throws(RootcellarError) -> SmallArchive {
         let image = definition.definition.image
         let metadata = IncusMetadata(
             architecture: image.architecture.text,
@@ -104,7 +147,7 @@ struct ImageOutput {
             properties: [
                 "architecture": definition.mappedArchitecture, "description": definition.description,
                 "name": definition.name, "os": image.distribution, "release": image.release,
-                "serial": serial.description, "variant": image.variant,
+                "serial": serial, "variant": image.variant,
             ],
             templates: templates
         )
@@ -116,7 +159,7 @@ struct ImageOutput {
                 archive.add("templates/\(name)", Array(text.utf8))
             }
         }
-        return try archive.write(to: directory.appending("incus.tar.xz"))
+        return archive
     }
 
     /// Makes everything durable and renames the directory into its place.
@@ -138,6 +181,11 @@ struct ImageOutput {
         }
         try renameHost(directory, to: context.options.output)
     }
+}
+
+extension ResolvedDefinition {
+    /// The time that the serial stands for; the time of the run where it is a text of some other form.
+    var serialTime: Timestamp { (try? publishedSerial().timestamp) ?? now }
 }
 
 extension Serial {

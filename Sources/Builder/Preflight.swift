@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Definition
+import Definition
 package import Model
 
 /// Refuses, before anything is done, what a definition may say but this version cannot do: nothing is skipped silently.
@@ -13,19 +13,19 @@ package enum Preflight {
     /// Checks everything that a container build by this definition would use.
     ///
     /// - Throws: `DEFINITION` with the place of the first thing that cannot be done.
-    package static func check(_ resolved: ResolvedDefinition, mode: BuildMode) throws(RootcellarError) {
+    package static func check(_ options: BuildOptions) throws(RootcellarError) {
+        let resolved = options.definition
+        let mode = options.mode
         let definition = resolved.definition
         let source = definition.source
-        guard mode.target == .container else { throw refused("virtual machines", definition.image.position) }
-        guard source.downloader == .debootstrap else {
-            throw refused("downloader '\(source.downloader.rawValue)'", source.downloaderPosition)
-        }
-        guard variants.contains(source.variant) else {
-            throw refused("source.variant '\(source.variant)'", source.position)
-        }
-        guard definition.packages.manager == .apt else {
-            let name = definition.packages.manager?.rawValue ?? "custom_manager"
-            throw refused("package manager '\(name)'", definition.packages.managerPosition)
+        if options.origin == .source {
+            guard RootSources.downloaders.contains(source.downloader) else {
+                throw refused("downloader '\(source.downloader.rawValue)'", source.downloaderPosition)
+            }
+            if source.downloader == .debootstrap, !variants.contains(source.variant) {
+                throw refused("source.variant '\(source.variant)'", source.position)
+            }
+            if source.downloader == .debootstrap { try Keyring.check(source.keys) }
         }
         for set in resolved.earlySets() where set.action == .remove {
             throw refused("removing packages early", set.position)
@@ -53,7 +53,6 @@ package enum Preflight {
                 )
             }
         }
-        try Keyring.check(source.keys)
     }
 
     private static func refused(_ what: String, _ position: SourcePosition) -> RootcellarError {

@@ -10,13 +10,15 @@ enum Provenance {
     static func inputs(
         options: BuildOptions,
         releases: [ReleaseFile],
-        epoch: Timestamp
+        epoch: Timestamp,
+        origin: OriginState
     ) -> [String: String] {
-        var inputs = [
+        var inputs = origin.inputs
+        inputs.merge([
             "definition.sha256": SHA256Digest(hashing: options.definitionText).description,
             "source_date_epoch": String(epoch.seconds),
             "tool.rootcellar": programVersion,
-        ]
+        ]) { $1 }
         for (number, override) in options.overrides.enumerated() { inputs["override.\(number + 1)"] = override }
         for release in releases {
             inputs["release.\(release.name).sha256"] = release.sha256.description
@@ -29,11 +31,5 @@ enum Provenance {
             inputs["tool.\(tool)"] = String(decoding: answer.prefix { $0 != 0x0A }, as: UTF8.self)
         }
         return inputs
-    }
-
-    /// Why nobody can vouch for an image by this definition, if so.
-    static func taints(_ options: BuildOptions) -> [String] {
-        options.definition.definition.source.skipVerification
-            ? ["source.skip_verification: the archive's signatures were not checked"] : []
     }
 }

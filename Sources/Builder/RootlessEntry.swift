@@ -59,6 +59,19 @@ package enum RootlessEntry {
         throw replaceProcess(sandbox, command)
     }
 
+    /// Lets standard input say `bytes` once more to the program that `enter` executes.
+    ///
+    /// - Throws: the system's error.
+    package static func keepInput(_ bytes: [UInt8]) throws {
+        let file = FileDescriptor(rawValue: unsafe clinux_memory_file("input"))
+        guard file.rawValue >= 0 else { throw Errno(rawValue: errno) }
+        try file.closeAfter {
+            try file.writeAll(bytes)
+            try file.seek(offset: 0, from: .start)
+            _ = try file.duplicate(as: .standardInput)
+        }
+    }
+
     /// The program `rootcellar-sandbox`: beside the running program, else in the usual directories.
     ///
     /// - Throws: `POLICY` if it is in neither.

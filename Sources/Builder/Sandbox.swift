@@ -18,16 +18,25 @@ package struct Sandbox: Sendable {
     package var root: FilePath
     /// Takes what is printed.
     package var output: FileDescriptor
+    /// Directories of the host, and where they are shown.
+    package var binds: [(source: FilePath, target: String)]
 
     /// A sandbox around `root`.
-    package init(program: FilePath, root: FilePath, output: FileDescriptor) {
+    package init(
+        program: FilePath,
+        root: FilePath,
+        output: FileDescriptor,
+        binds: [(source: FilePath, target: String)] = []
+    ) {
         self.program = program
         self.root = root
         self.output = output
+        self.binds = binds
     }
 
     private func options(_ environment: [String: String]) -> [String] {
         var options = ["run", "--root", root.string, "--hostname", Self.hostname, "--lifeline"]
+        for (source, target) in binds { options += ["--bind", source.string, target] }
         if HostResolver.exists { options += ["--resolver", HostResolver.path] }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
             options += ["--setenv", "\(name)=\(value)"]

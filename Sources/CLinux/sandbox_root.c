@@ -133,6 +133,7 @@ static int mount_resolver(int tree, struct clinux_failure *failure) {
 
 static int copy_script(int source, struct clinux_failure *failure) {
     make_parents(SANDBOX_SCRIPT);
+    unlink(SANDBOX_SCRIPT);  // of an earlier script, where /run outlives one
     int target = open(SANDBOX_SCRIPT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
     if (target < 0) return sandbox_fail(failure, "create", SANDBOX_SCRIPT);
     char buffer[65536];
@@ -191,14 +192,14 @@ int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure 
             return sandbox_fail(failure, "make directory", sys_directories[i]);
     if (mount_memory("/run", "mode=755", 0, failure) < 0 || mount_memory("/tmp", "mode=1777", 0, failure) < 0)
         return -1;
-    if (make_directory("/run/lock", 01777) < 0 || chmod("/run/lock", 01777) < 0)
-        return sandbox_fail(failure, "make directory", "/run/lock");
     for (size_t i = 0; i < plan->bind_targets.count; i++) {
         const char *target = plan->bind_targets.items[i];
         make_parents(target);
         if (make_directory(target, 0755) < 0) return sandbox_fail(failure, "make directory", target);
         if (attach(bind_trees[i], target) < 0) return sandbox_fail(failure, "bind", target);
     }
+    if (make_directory("/run/lock", 01777) < 0 || chmod("/run/lock", 01777) < 0)
+        return sandbox_fail(failure, "make directory", "/run/lock");
     if (resolver >= 0 && mount_resolver(resolver, failure) < 0) return -1;
     if (script >= 0 && copy_script(script, failure) < 0) return -1;
     return 0;

@@ -28,13 +28,17 @@ package enum CommandLineEntry {
     private static func checkSubcommand(_ root: any ParsableCommand.Type) throws(RootcellarError) {
         var command = root
         for word in CommandLine.arguments.dropFirst() {
-            let names = command.configuration.subcommands.map { $0._commandName } + ["help"]
-            guard names.count > 1, !word.hasPrefix("-"), word != "help" else { return }
-            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+            func names(_ command: any ParsableCommand.Type) -> [String] {
+                [command._commandName] + command.configuration.aliases
+            }
+            let commands = command.configuration.subcommands
+            let all = commands.flatMap(names) + ["help"]
+            guard all.count > 1, !word.hasPrefix("-"), word != "help" else { return }
+            guard let next = commands.first(where: { names($0).contains(word) }) else {
                 throw RootcellarError(
                     .usage,
                     "unknown command '\(word)'",
-                    hint: nearestName(to: word, among: names).map { "did you mean '\($0)'?" } ?? "see --help"
+                    hint: nearestName(to: word, among: all).map { "did you mean '\($0)'?" } ?? "see --help"
                 )
             }
             command = next

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Builder
 import ClientCommands
 import Definition
 import Glibc
@@ -50,6 +51,7 @@ struct DefinitionOptions: ParsableArguments {
                 if count == 0 { break }
                 bytes += buffer.prefix(count)
             }
+            if definition == "-" { try RootlessEntry.keepInput(bytes) }
             return bytes
         } catch {
             throw RootcellarError(.definition, "cannot read: \(error)", subject: definition)

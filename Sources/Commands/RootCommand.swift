@@ -11,7 +11,13 @@ package struct RootCommand: AsyncParsableCommand {
         abstract: "Build, sign and publish root filesystems, and put them into containers",
         version: programVersion,
         groupedSubcommands: [
-            CommandGroup(name: "Build", subcommands: [BuildCommand.self, ValidateCommand.self]),
+            CommandGroup(
+                name: "Build",
+                subcommands: [
+                    BuildCommand.self, BuildDirectoryCommand.self, BuildLXCCommand.self, BuildIncusCommand.self,
+                    PackLXCCommand.self, PackIncusCommand.self, ValidateCommand.self,
+                ]
+            ),
             CommandGroup(
                 name: "Publish",
                 subcommands: [

@@ -69,3 +69,12 @@ package func makeDirectory(_ path: FilePath) throws {
 
 /// Whether something is there.
 package func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }
+
+/// The names in a directory, sorted, those of directories with a slash behind them.
+package func directoryNames(_ path: FilePath) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path.string).sorted().map { name in
+        var isDirectory = false
+        _ = FileManager.default.fileExists(atPath: path.appending(name).string, isDirectory: &isDirectory)
+        return isDirectory ? "\(name)/" : name
+    }
+}

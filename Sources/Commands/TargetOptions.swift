@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Builder
+import ClientCommands
+import Model
+import SystemPackage
+
+/// The options that the verbs of distrobuilder share, under the names that its users know.
+struct TargetOptions: ParsableArguments {
+    @OptionGroup var definition: DefinitionOptions
+    @OptionGroup var settings: BuildSettings
+    @Option(help: "A directory in which packages are kept between runs; nothing else in it is touched.")
+    var cacheDir: String?
+    @Flag(help: "Taken and without meaning: the log always says everything.") var debug = false
+    @Flag(inversion: .prefixedNo, help: "Taken and without meaning: what is temporary is always removed.")
+    var cleanup = true
+    @Flag(help: "Taken and without meaning: the root directory is always copied.") var disableOverlay = false
+    @Option(help: "Taken and without meaning: downloads are verified anew in every run.") var sourcesDir: String?
+    @Flag(inversion: .prefixedNo, help: "Taken and without meaning, as --sources-dir.") var keepSources = true
+
+    /// Builds by these options and the changes of the command.
+    func build(output: String, _ change: (inout BuildOptions) throws -> Void) throws -> BuiltImage {
+        let loaded = try definition.load()
+        try settings.enter()
+        var build = try settings.options(definition, loaded, output: output)
+        build.cache = cacheDir.map { FilePath($0) }
+        try change(&build)
+        return try ImageBuilder(options: build, progress: tell).build()
+    }
+}
+
+/// Prints the paths of the files that were made.
+func sayFiles(_ image: BuiltImage) {
+    for file in image.files { say(image.path.appending(file).string) }
+}
+
+/// How the files of an Incus image are cut.
+enum ImageSplit: String, ExpressibleByArgument, CaseIterable {
+    /// Metadata and a squashfs image.
+    case split
+    /// One tarball with both.
+    case unified
+}
+
+/// The options of images for Incus and LXD.
+struct IncusOptions: ParsableArguments {
+    @Option(help: "Two files, or one tarball with both: split or unified.") var type: ImageSplit = .split
+    @Option(help: "How tars and the squashfs image are compressed: a method, and -N for its level.")
+    var compression = "xz"
+    @Flag(help: "A virtual machine; not built.") var vm = false
+    @Option(
+        name: .customLong("import-into-incus"),
+        help: "Put the image into the local Incus or LXD, under this alias if it is not empty."
+    )
+    var alias: String?
+
+    func validate() throws {
+        if vm { throw ValidationError("virtual machines are not built; leave --vm out for a container image") }
+        do {
+            _ = try OutputCompression(compression)
+        } catch {
+            throw ValidationError("\(error.reason)\(error.hint.map { "; \($0)" } ?? "")")
+        }
+    }
+}

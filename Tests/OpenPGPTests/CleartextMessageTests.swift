@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import Testing
+
+@testable import OpenPGP
+
+@Suite("Signed texts of others")
+struct CleartextMessageTests {
+    private static let signature = "-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+
+    private func parse(_ text: String) throws -> CleartextMessage {
+        try CleartextMessage(Array(text.utf8), subject: "list")
+    }
+
+    @Test("the text is what was signed: escapes taken away, blanks at line ends not covered")
+    func content() throws {
+        let message = try parse(
+            "-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\nHash: SHA512\n\n# a \n- -dash\nend\n" + Self.signature
+        )
+        #expect(message.text == "# a \n-dash\nend\n")
+        #expect(message.signed == Array("# a\r\n-dash\r\nend".utf8))
+        #expect(message.signature == Array(Self.signature.utf8))
+    }
+
+    @Test(
+        "whatever stands around it, and what two readers could take differently, is refused",
+        arguments: [
+            "before\n-----BEGIN PGP SIGNED MESSAGE-----\n\na\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\nComment: x\n\na\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\n\n-a\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\n\na\n-----BEGIN PGP SIGNED MESSAGE-----\n\nb\n",
+            "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256", "",
+        ]
+    )
+    func refusals(_ head: String) {
+        #expect(throws: RootcellarError.self) { try parse(head + Self.signature) }
+        #expect(throws: RootcellarError.self) {
+            try parse("-----BEGIN PGP SIGNED MESSAGE-----\n\na\n" + Self.signature + "behind\n")
+        }
+        #expect(throws: RootcellarError.self) { try parse("-----BEGIN PGP SIGNED MESSAGE-----\n\na\n") }
+    }
+}
