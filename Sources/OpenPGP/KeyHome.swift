@@ -19,12 +19,12 @@ import Glibc
 package final class KeyHome {
     private let directory: FilePath
     private let home: PrivateDirectory
-    private let context: EngineContext
+    let context: EngineContext
     private var signers: [Fingerprint: EngineKey] = [:]
     private var isClosed = false
 
     /// Seconds for one signature: a token may want to be touched, a passphrase to be typed.
-    private static let signingDeadline = 30
+    static let signingDeadline = 30
     private static let rings = ["pubring.kbx", "pubring.gpg"]
     private static let secrets = "private-keys-v1.d"
     private static let revocations = "openpgp-revocs.d"
@@ -167,7 +167,7 @@ package final class KeyHome {
     /// Whether the secret half of a key is here.
     package func canSign(_ fingerprint: Fingerprint) -> Bool { (try? signer(fingerprint)) != nil }
 
-    private func signer(_ fingerprint: Fingerprint) throws(RootcellarError) -> EngineKey {
+    func signer(_ fingerprint: Fingerprint) throws(RootcellarError) -> EngineKey {
         if let known = signers[fingerprint] { return known }
         var key: gpgme_key_t?
         do {
@@ -255,7 +255,7 @@ package final class KeyHome {
 
 /// A key as gpgme knows it.
 @safe
-private final class EngineKey {
+final class EngineKey {
     let raw: gpgme_key_t
 
     @unsafe init(raw: gpgme_key_t) { unsafe self.raw = unsafe raw }

@@ -27,6 +27,15 @@ package enum SignaturePackets {
     ///
     /// - Throws: `SIGNATURE` for anything else.
     package static func check(_ signatures: [UInt8], subject: String) throws(RootcellarError) -> Checked {
+        try check(signatures, signatureClass: 0, subject: subject)
+    }
+
+    /// The same for signatures of another class (RFC 4880, section 5.2.1).
+    static func check(
+        _ signatures: [UInt8],
+        signatureClass: UInt8,
+        subject: String
+    ) throws(RootcellarError) -> Checked {
         guard signatures.count <= sizeLimit else {
             throw RootcellarError(.signature, "more than \(sizeLimit) bytes of signatures", subject: subject)
         }
@@ -34,7 +43,7 @@ package enum SignaturePackets {
         var bytes: [UInt8] = []
         for block in try Armor.blocks(signatures, label: .signature, subject: subject) {
             for packet in try Packet.all(in: block[...], limit: countLimit, subject: subject) {
-                if let fault = fault(of: packet) {
+                if let fault = fault(of: packet, signatureClass) {
                     throw RootcellarError(.signature, "not an acceptable signature (\(fault))", subject: subject)
                 }
                 count += 1
@@ -49,15 +58,17 @@ package enum SignaturePackets {
     }
 
     /// Why a packet is not acceptable; nil if it is. Layout: RFC 4880, section 5.2.3.
-    private static func fault(of packet: Packet) -> String? {
+    private static func fault(of packet: Packet, _ wanted: UInt8) -> String? {
         guard packet.tag == 2 else { return "OpenPGP packet of type \(packet.tag)" }
         var rest = Octets(packet.body)
         guard let version = rest.byte() else { return "cut" }
         guard version == 4 else { return "version \(version)" }
-        guard let signatureClass = rest.byte(), let algorithm = rest.byte(), let hash = rest.byte() else {
+        guard let found = rest.byte(), let algorithm = rest.byte(), let hash = rest.byte() else {
             return "cut"
         }
-        guard signatureClass == 0 else { return "class \(signatureClass), only binary documents are signed" }
+        guard found == wanted else {
+            return "class \(found), " + (wanted == 0 ? "only binary documents are signed" : "not \(wanted)")
+        }
         guard let integers = [1: 1, 19: 2, 22: 2][algorithm] else { return "public key algorithm \(algorithm)" }
         guard hash == 8 || hash == 9 || hash == 10 else { return "hash algorithm \(hash)" }
         guard let hashed = rest.number(2).flatMap({ rest.slice($0) }),

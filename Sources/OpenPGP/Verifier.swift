@@ -17,8 +17,8 @@ package final class Verifier {
     /// How far in the future a signature may be dated: what clocks differ by, in seconds.
     package static let clockSkew: Int64 = 600
 
-    private let keys: KeyRing
-    private let context: EngineContext
+    let keys: KeyRing
+    let context: EngineContext
     private var engineTime: Timestamp?
 
     /// Sets up a home with these keys.
@@ -156,7 +156,7 @@ package final class Verifier {
     }
 
     /// gpg judges the expiry of keys by its own clock. Where `now` is a floor because that clock is behind, it is told.
-    private func setEngineTime(_ now: Timestamp) throws(RootcellarError) {
+    func setEngineTime(_ now: Timestamp) throws(RootcellarError) {
         let clock = Timestamp(seconds: Int64(time(nil)))
         let wanted = now.seconds > clock.seconds + 60 && now.seconds < Int64(UInt32.max) ? now : nil
         guard wanted != engineTime else { return }

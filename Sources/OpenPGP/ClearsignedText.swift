@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+
+/// A text with its signature around it, as GnuPG's `--clearsign` makes it (RFC 4880, section 7).
+///
+/// None of our own documents has this form: what such a signature covers is not quite what stands there. It is made and
+/// checked for tools that mirror simplestreams and know nothing else, and is read as strictly as the strictest of them
+/// writes: one header, no line that had to be escaped, nothing before and nothing after.
+package struct ClearsignedText {
+    /// The signed text, each line ended by a line feed.
+    package let text: [UInt8]
+    /// The armored signature.
+    package let signature: [UInt8]
+
+    /// The longest line that GnuPG takes (armor.c: MAX_LINELEN), with some room.
+    static let lineLimit = 16_000
+    private static let head = Array("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n".utf8)
+    private static let end = Array("\n-----BEGIN PGP SIGNATURE-----\n".utf8)
+
+    /// - Throws: `SIGNATURE` for anything that is not exactly of this form.
+    package init(reading bytes: [UInt8], subject: String) throws(RootcellarError) {
+        func fault(_ why: String) -> RootcellarError {
+            RootcellarError(.signature, "not a signed text (\(why))", subject: subject)
+        }
+        guard bytes.starts(with: Self.head) else { throw fault("it does not begin as one") }
+        // The signature is short and at the end.
+        let tail = max(Self.head.count, bytes.count - SignaturePackets.sizeLimit)
+        guard
+            let start = (tail...max(tail, bytes.count - Self.end.count)).last(where: {
+                bytes[$0] == 0x0A && bytes[$0...].starts(with: Self.end)
+            })
+        else { throw fault("there is no signature at its end") }
+        text = Array(bytes[Self.head.count...start])
+        signature = Array(bytes[(start + 1)...])
+        if let why = Self.unfit(text) { throw fault(why) }
+    }
+
+    /// Why a text cannot be signed in this way without being changed; nil if it can.
+    static func unfit(_ text: [UInt8]) -> String? {
+        guard text.last == 0x0A else { return "the last line has no end" }
+        var start = 0
+        for (position, byte) in text.enumerated() {
+            switch byte {
+            case 0x0A:
+                if position - start > lineLimit { return "a line has more than \(lineLimit) bytes" }
+                if position > start, text[position - 1] == 0x20 { return "blanks at the end of a line" }
+                start = position + 1
+            case 0x2D where position == start: return "a line begins with '-'"
+            case 0x20...0x7E: break
+            default: return "a byte that is not printable ASCII"
+            }
+        }
+        return nil
+    }
+}
