@@ -89,7 +89,7 @@ let package = Package(
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
         library("Builder", ["Definition", "Transfer", "Archive", "OpenPGP", "Model", "CLinux", system]),
-        library("Repository", ["OpenPGP", "Model", "CLinux", system]),
+        library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
             "Server",

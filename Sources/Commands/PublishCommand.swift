@@ -18,9 +18,15 @@ package struct PublishCommand: ParsableCommand {
     @Option(help: "The directory of the publisher's keys.") private var keys: String
     @Flag(help: "Publish images that have passed no test; the index says so.") private var untested = false
     @Flag(help: "Publish images that have a source which nobody verified.") private var allowTainted = false
+    @Option(help: "Make patches from this many of the builds of an image that are published.") private var deltas = 7
+    @Flag(help: "Make no patches.") private var noDeltas = false
     @Flag(help: "Print JSON.") private var json = false
 
     package init() {}
+
+    package func validate() throws {
+        guard (0...100).contains(deltas) else { throw ValidationError("patches are made from 0 to 100 builds") }
+    }
 
     package func run() throws {
         var publisher = Publisher(
@@ -29,9 +35,13 @@ package struct PublishCommand: ParsableCommand {
             now: currentTime()
         )
         publisher.allowsTaints = allowTainted
+        publisher.deltas = noDeltas ? 0 : deltas
         let report = try publisher.publish(images: images.map { FilePath($0) }, untested: untested)
         if json { return try sayJSON(report) }
-        for image in report.images { say("\(image.name) \(image.serial): \(image.files) files, \(image.bytes) bytes") }
+        for image in report.images {
+            say("\(image.name) \(image.serial): \(image.files) files, \(image.bytes) bytes")
+            for (name, bytes) in image.deltas.sorted(by: { $0.key < $1.key }) { say("  \(name): \(bytes) bytes") }
+        }
         say("manifest \(report.manifest), valid until \(report.validUntil)")
     }
 }

@@ -26,6 +26,11 @@ package struct ImageDocument: Document {
     package var inputs: [String: String]
     /// Why nobody can vouch for this build, if so: for example a source whose verification was skipped.
     package var taints: [String]
+    /// What LXD and Incus call the build, for each rootfs file that they take: the SHA-256 of `incus.tar.xz` followed by
+    /// that file. Written when the build is published.
+    package var fingerprints: [String: SHA256Digest]?
+    /// What LXD and Incus have to have or to do for the image, by the words of simplestreams.
+    package var requirements: [String: String]?
 
     /// One file of a build.
     package struct File: Codable, Sendable, Hashable {

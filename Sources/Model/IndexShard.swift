@@ -18,6 +18,8 @@ package struct IndexShard: Document {
         package var variant: String
         /// Builds, oldest first.
         package var builds: [Build]
+        /// Names for some of the builds.
+        package var channels: [Channel]?
 
         /// An image of an index.
         package init(release: String, architecture: String, variant: String, builds: [Build]) {
@@ -35,12 +37,15 @@ package struct IndexShard: Document {
         package var image: FileReference
         /// Whether the build passed its tests before it was published.
         package var tested: Bool
+        /// When it came into the index; older indexes do not say.
+        package var published: Timestamp?
 
         /// A build of an index.
-        package init(serial: Serial, image: FileReference, tested: Bool) {
+        package init(serial: Serial, image: FileReference, tested: Bool, published: Timestamp? = nil) {
             self.serial = serial
             self.image = image
             self.tested = tested
+            self.published = published
         }
     }
 
@@ -51,9 +56,17 @@ package struct IndexShard: Document {
         self.images = images
     }
 
+    /// Where an image stands in `images`; nil if it is not there.
+    package func position(of name: ImageName) -> Int? {
+        images.firstIndex {
+            ($0.release, $0.architecture, $0.variant) == (name.release, name.architecture, name.variant)
+        }
+    }
+
     /// Every image by its checked name, in the order of the document.
     ///
-    /// - Throws: `BINDING` if a name is not one, an image stands twice, has no build, or its serials do not ascend.
+    /// - Throws: `BINDING` if a name is not one, an image stands twice, has no build, or its serials or the times of a
+    ///   channel do not ascend.
     package func catalogue(subject: String) throws(RootcellarError) -> [(name: ImageName, builds: [Build])] {
         var seen: Set<ImageName> = []
         var result: [(name: ImageName, builds: [Build])] = []
@@ -77,6 +90,13 @@ package struct IndexShard: Document {
             else {
                 throw RootcellarError(.binding, "the builds of \(name) are not in order", subject: subject)
             }
+            let channels = image.channels ?? []
+            guard Set(channels.map(\.name)).count == channels.count,
+                channels.allSatisfy({ channel in
+                    ImageName.isName(channel.name)
+                        && zip(channel.steps, channel.steps.dropFirst()).allSatisfy { $0.since <= $1.since }
+                })
+            else { throw RootcellarError(.binding, "the channels of \(name) are not in order", subject: subject) }
             result.append((name, image.builds))
         }
         return result

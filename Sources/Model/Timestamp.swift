@@ -55,3 +55,16 @@ extension Timestamp: Codable {
         try container.encode(description)
     }
 }
+
+extension Timestamp {
+    /// As mail and simplestreams write it (RFC 5322), in UTC.
+    package var internetDate: String {
+        let civil = CivilTime(secondsSinceEpoch: seconds)
+        let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        // The epoch was a Thursday.
+        let day = Int((seconds / 86400 - (seconds % 86400 < 0 ? 1 : 0)) % 7 + 7) % 7
+        return "\(days[day]), \(padded(civil.day, 2)) \(months[civil.month - 1]) \(padded(civil.year, 4))"
+            + " \(padded(civil.hour, 2)):\(padded(civil.minute, 2)):\(padded(civil.second, 2)) +0000"
+    }
+}

@@ -29,4 +29,7 @@ package enum TreePath {
 
     /// The symbolic link to the directory of the indexes that stock LXC clients read.
     package static let legacyIndexes = "meta/1.0"
+
+    /// The symbolic link to the directory of the catalogue that LXD and Incus read.
+    package static let streams = "streams/v1"
 }

@@ -104,6 +104,19 @@ enum Disk {
         } catch { throw fault("cannot be written", path, error) }
     }
 
+    /// Moves a file that somebody else wrote to where it can be published.
+    static func publish(_ from: FilePath, as to: FilePath) throws(RootcellarError) {
+        do {
+            let file = try FileDescriptor.open(from, .readWrite, options: [.noFollow, .closeOnExec])
+            try file.closeAfter {
+                guard fchmod(file.rawValue, 0o644) == 0, fsync(file.rawValue) == 0 else {
+                    throw Errno(rawValue: errno)
+                }
+            }
+        } catch { throw fault("cannot be written", from, error) }
+        try rename(from, to: to)
+    }
+
     /// Puts a file or directory in its place, over what is there; the new name is on the disk afterwards.
     static func rename(_ from: FilePath, to: FilePath) throws(RootcellarError) {
         guard unsafe Glibc.rename(from.string, to.string) == 0 else {
@@ -127,6 +140,27 @@ enum Disk {
         guard isDirectory(path) else { throw fault("cannot be removed", path, error) }
         for name in try members(path) { try remove(path.appending(name)) }
         guard unsafe rmdir(path.string) == 0 else { throw fault("cannot be removed", path, Errno(rawValue: errno)) }
+    }
+
+    /// Removes a file or a whole tree so that no reader sees a part of it: it is moved away as a whole first.
+    ///
+    /// - Parameter place: a free name on the same file system.
+    static func discard(_ path: FilePath, through place: FilePath) throws(RootcellarError) {
+        guard exists(path) else { return }
+        try remove(place)
+        try rename(path, to: place)
+        try syncDirectory(path.removingLastComponent())
+        try remove(place)
+    }
+
+    /// Bytes of a file, or of all files below a directory; none of what is not there.
+    static func size(_ path: FilePath) throws(RootcellarError) -> Int {
+        var status = stat()
+        guard unsafe lstat(path.string, &status) == 0 else { return 0 }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
+        var bytes = 0
+        for name in try members(path) { bytes += try size(path.appending(name)) }
+        return bytes
     }
 
     /// Where a symbolic link points; nil if it is none.

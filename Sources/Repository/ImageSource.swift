@@ -13,8 +13,6 @@ struct ImageSource {
     let directory: FilePath
     let document: ImageDocument
     let name: ImageName
-    /// `image.json` as it stands, published byte by byte.
-    let bytes: [UInt8]
 
     /// What stock clients fetch: no image is published without them.
     static let required = ["rootfs.tar.xz", "meta.tar.xz"]
@@ -29,7 +27,7 @@ struct ImageSource {
     init(_ directory: FilePath) throws(RootcellarError) {
         self.directory = directory
         let path = directory.appending(ImageDocument.fileName)
-        bytes = try Disk.read(path, limit: ImageDocument.limit)
+        let bytes = try Disk.read(path, limit: ImageDocument.limit)
         document = try ImageDocument(verified: bytes, subject: path.string)
         name = try document.name()
         try Self.check(document, subject: path.string)
@@ -84,15 +82,12 @@ struct ImageSource {
 
     /// Copies every file into a new directory and hashes the copies, so that what was hashed is what is published.
     ///
-    /// - Returns: bytes copied.
     /// - Throws: `SIZE` or `HASH` if a file is not what `image.json` says.
-    func copy(to target: FilePath) throws(RootcellarError) -> Int {
+    func copy(to target: FilePath) throws(RootcellarError) {
         try Disk.makeDirectory(target)
         for (file, expected) in document.files.sorted(by: { $0.key < $1.key }) {
             try Self.copy(directory.appending(file), to: target.appending(file), expected: expected)
         }
-        try Disk.write(bytes, to: target.appending(ImageDocument.fileName))
-        return document.files.values.reduce(bytes.count) { $0 + $1.size }
     }
 
     private static func copy(

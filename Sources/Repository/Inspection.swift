@@ -18,9 +18,11 @@ struct Inspection {
     let now: Timestamp
     /// Every file that was checked, with its size.
     var known: [String: Int] = [:]
+    /// The image documents of the builds that were checked, by hash, shortened.
+    var images: [SHA256Digest: ImageDocument] = [:]
     var report = CheckReport(server: "", root: 0, manifest: 0, validUntil: Timestamp(seconds: 0))
 
-    private var server: String { verifier.root.server }
+    var server: String { verifier.root.server }
 
     /// The pointer, and every manifest up to the one in force, oldest first.
     mutating func documents() throws(RootcellarError) -> (Pointer, [Manifest]) {
@@ -60,6 +62,7 @@ struct Inspection {
     /// to be there: old ones are pruned some day.
     mutating func shardsAndBuilds(_ manifests: [Manifest]) throws(RootcellarError) {
         var builds: [String: (name: ImageName, build: IndexShard.Build)] = [:]
+        var current: Set<String> = []
         for (number, manifest) in manifests.enumerated().reversed() {
             let isCurrent = number == manifests.count - 1
             for (distribution, reference) in manifest.indexes.sorted(by: { $0.key < $1.key }) {
@@ -75,6 +78,7 @@ struct Inspection {
                     }
                     for build in all {
                         let path = TreePath.build(name, build.serial)
+                        if isCurrent { current.insert(path) }
                         if let other = builds[path] {
                             guard other.build.image == build.image else {
                                 throw RootcellarError(.binding, "two indexes disagree about a build", subject: path)
@@ -86,7 +90,14 @@ struct Inspection {
                 }
             }
         }
-        for (_, (name, build)) in builds.sorted(by: { $0.key < $1.key }) { try check(name, build) }
+        for (path, (name, build)) in builds.sorted(by: { $0.key < $1.key }) {
+            let before = known
+            do throws(RootcellarError) { try check(name, build) } catch {
+                // Pruning may take away what an old manifest names while this runs.
+                if current.contains(path) || Disk.exists(layout.path(path)) { throw error }
+                known = before
+            }
+        }
     }
 
     private mutating func check(_ name: ImageName, _ build: IndexShard.Build) throws(RootcellarError) {
@@ -100,12 +111,27 @@ struct Inspection {
         }
         try ImageSource.check(document, subject: subject)
         known[subject] = bytes.count
+        // What the catalogues need, without the long lists of packages.
+        var short = document
+        short.packages = []
+        short.inputs = [:]
+        short.files = document.files.mapValues { ImageDocument.File(size: $0.size, sha256: $0.sha256) }
+        images[build.image.sha256] = short
         for (file, expected) in document.files.sorted(by: { $0.key < $1.key }) {
             let path = "\(directory)/\(file)"
             let open = try Disk.open(layout.path(path))
             defer { try? open.close() }
             try FileHash(of: open, expected: expected, path: layout.path(path)).check(expected, subject: path)
             known[path] = expected.size
+        }
+        if let fingerprints = document.fingerprints,
+            try fingerprints != StagedBuild.fingerprints(document, in: layout.path(directory))
+        {
+            throw RootcellarError(
+                .hash,
+                "the fingerprints for LXD and Incus are not those of the files",
+                subject: subject
+            )
         }
         let sums = "\(directory)/\(ImageSource.checksums)"
         let expected = ImageSource.checksums(document, image: build.image.sha256)
@@ -119,49 +145,10 @@ struct Inspection {
             let path = "\(directory)/\(file).asc"
             let signature = try Disk.read(layout.path(path), limit: SignedFile.signatureLimit)
             try requireTidy(signature, subject: path)
-            try byAnyRoot(verifiers.reversed()) { verifier throws(RootcellarError) in
+            try TreeVerifier.byAny(verifiers.reversed()) { verifier throws(RootcellarError) in
                 try verifier.release(file: open, signatures: signature, subject: path)
             }
             known[path] = signature.count
-        }
-    }
-
-    /// The indexes for stock clients: of the manifest in force, or of the one before while a publication is unfinished.
-    mutating func legacyIndexes(_ manifests: [Manifest]) throws(RootcellarError) {
-        let subject = TreePath.legacyIndexes
-        guard let name = snapshot.legacy, let version = TreeLayout.legacyVersion(name) else {
-            throw RootcellarError(.repository, "the indexes for stock clients are missing", subject: subject)
-        }
-        guard let manifest = manifests.first(where: { $0.version == version }),
-            version == report.manifest || snapshot.journal != nil
-        else {
-            throw RootcellarError(
-                .repository,
-                "the indexes for stock clients are of manifest \(version) instead of \(report.manifest)",
-                subject: subject,
-                hint: "publish again"
-            )
-        }
-        known[subject] = name.utf8.count
-        let expected = try LegacyIndexes.index(manifest, server: server, layout: layout).bytes
-        var verified: Set<[UInt8]> = []
-        for file in LegacyIndex.names {
-            let path = "meta/\(name)/\(file)"
-            let bytes = try Disk.read(layout.path(path), limit: expected.count)
-            guard bytes == expected else {
-                throw RootcellarError(
-                    .binding,
-                    "the index for stock clients is not that of the manifest",
-                    subject: path
-                )
-            }
-            let signature = try Disk.read(layout.path(path + ".asc"), limit: SignedFile.signatureLimit)
-            try requireTidy(signature, subject: path + ".asc")
-            if verified.insert(signature).inserted {
-                try verifier.release(bytes, signatures: signature, subject: path + ".asc")
-            }
-            known[path] = bytes.count
-            known[path + ".asc"] = signature.count
         }
     }
 
@@ -181,7 +168,8 @@ struct Inspection {
                 guard status.st_mode & 0o555 == 0o555 else { throw unreadable(path) }
                 try strays(path)
             } else if known[path] != nil {
-                guard kind == S_IFLNK ? path == TreePath.legacyIndexes : status.st_mode & 0o444 == 0o444 else {
+                let isLink = path == TreePath.legacyIndexes || path == TreePath.streams
+                guard kind == S_IFLNK ? isLink : status.st_mode & 0o444 == 0o444 else {
                     throw unreadable(path)
                 }
             } else if isLeftover(path) {
@@ -203,14 +191,24 @@ struct Inspection {
 
     /// What a publication that was interrupted, or that ended while this check ran, accounts for.
     private func isLeftover(_ path: String) -> Bool {
-        guard known[path] == nil else { return false }
+        guard known[path] == nil, !isDerived(path) else { return false }
         let journal = snapshot.journal ?? (try? Journal.read(layout)) ?? nil
         if let journal {
-            if journal.paths.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
-            return path.hasPrefix("meta/.1.0-") || path == "meta/.1.0.new"
+            if journal.all.contains(where: { path == $0 || path.hasPrefix($0 + "/") }) { return true }
+            return FlippedDirectory.legacy(layout).isTemporary(path)
+                || FlippedDirectory.streams(layout).isTemporary(path)
         }
         let pointer = try? Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit)
         return pointer != snapshot.pointer
+    }
+
+    /// Whether a path is in a directory that is in force.
+    private func isDerived(_ path: String) -> Bool {
+        [(FlippedDirectory.legacy(layout), snapshot.legacy), (.streams(layout), snapshot.streams)].contains {
+            guard let version = $0.1.flatMap($0.0.version(of:)) else { return false }
+            let directory = $0.0.relativePath(version)
+            return path == directory || path.hasPrefix(directory + "/")
+        }
     }
 
     private func requireValid(_ from: Timestamp, _ until: Timestamp, _ subject: String) throws(RootcellarError) {
@@ -229,20 +227,8 @@ struct Inspection {
         _ subject: String
     ) throws(RootcellarError) -> [UInt8] {
         try requireTidy(SignedFile(reading: bytes, kind: kind, subject: subject).signatures, subject: subject)
-        return try byAnyRoot(verifiers) { verifier throws(RootcellarError) in
+        return try TreeVerifier.byAny(verifiers) { verifier throws(RootcellarError) in
             try verifier.payload(of: bytes, kind: kind, subject: subject)
         }
-    }
-
-    /// The result of the first verifier that accepts; the first one's error if none does.
-    private func byAnyRoot<Result>(
-        _ verifiers: [TreeVerifier],
-        _ body: (TreeVerifier) throws(RootcellarError) -> Result
-    ) throws(RootcellarError) -> Result {
-        var first: RootcellarError?
-        for verifier in verifiers {
-            do throws(RootcellarError) { return try body(verifier) } catch { first = first ?? error }
-        }
-        throw first ?? RootcellarError(.internal, "nothing to verify with")
     }
 }

@@ -26,16 +26,16 @@ struct LegacyIndex: Equatable {
         bytes = Self.joined(kept + newest.map { Self.row($0.name, $0.serial) })
     }
 
-    /// The newest build of each image in a shard that was not taken back.
+    /// The current build of each image in a shard.
     static func newest(
         _ shard: IndexShard,
         revoked: Set<SHA256Digest>,
         subject: String
     ) throws(RootcellarError) -> [(name: ImageName, serial: Serial)] {
         var result: [(name: ImageName, serial: Serial)] = []
-        for (name, builds) in try shard.catalogue(subject: subject) {
-            guard let build = builds.last(where: { !revoked.contains($0.image.sha256) }) else { continue }
-            result.append((name, build.serial))
+        for (image, entry) in zip(shard.images, try shard.catalogue(subject: subject)) {
+            guard let build = image.current(revoked: revoked) else { continue }
+            result.append((entry.name, build.serial))
         }
         return result
     }

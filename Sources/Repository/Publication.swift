@@ -22,6 +22,8 @@ struct Publication {
         var root: RootDocument?
         /// What the manifest shall say from now on.
         var manifest: (inout Manifest) -> Void = { _ in }
+        /// Shards that are to take the place of what they were.
+        var shards: [IndexShard] = []
         /// Distributions whose lines in the indexes for stock clients change, though their shards do not.
         var distributions: Set<String> = []
     }
@@ -33,21 +35,33 @@ struct Publication {
 
     /// Makes the indexes for stock clients anew if a killed publisher left them behind the pointer.
     func restoreIndexes() throws(RootcellarError) {
-        let indexes = LegacyIndexes(layout: layout)
+        let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(tree.root))
         try indexes.sweep()
-        guard indexes.version != tree.manifest.version else { return }
-        let staged = try indexes.stage(indexes.index(of: tree), home: home, key: releaseKey(tree.root))
-        try indexes.flip(to: staged, version: tree.manifest.version)
+        guard !indexes.areOf(tree.manifest.version) else { return }
+        let legacy = try LegacyIndexes(layout: layout).index(of: tree)
+        let streams = try Streams(layout: layout).catalogue(of: tree)
+        try indexes.flip(to: indexes.stage(legacy, streams, tree.manifest))
     }
 
     /// - Throws: see `Publisher.publish`.
-    func run(_ sources: [ImageSource]) throws(RootcellarError) -> PublishReport {
+    ///
+    /// - Parameter additions: files that each of `sources` is to have beside its own.
+    func run(
+        _ sources: [ImageSource],
+        adding additions: [[String: Deltas.Addition]] = []
+    ) throws(RootcellarError) -> PublishReport {
         let verifier = try changes.root.map { root throws(RootcellarError) in try TreeVerifier(root: root, now: now) }
-        let shards = try newShards(sources)
-        var images: [PublishReport.Image] = []
+        for source in sources { try tree.refuse(source) }
+        var staged: [StagedBuild] = []
         for (number, source) in sources.enumerated() {
-            images.append(try stage(source, as: "\(number)"))
+            let added = number < additions.count ? additions[number] : [:]
+            staged.append(try StagedBuild(source, adding: added, in: layout.staging.appending("\(number)")))
         }
+        let streams = Streams(layout: layout)
+        let oldStreams = try streams.catalogue(of: tree)
+        try refuseKnown(staged, oldStreams)
+        for build in staged { try build.sign(home, by: releaseKey(root)) }
+        let shards = try newShards(staged)
         try reached(.copied)
 
         var manifest = tree.manifest
@@ -89,17 +103,24 @@ struct Publication {
             verifier: verifier ?? tree.verifier
         )
         let pointerFile = try stage(pointerBytes, TreePath.pointer)
-        let indexes = LegacyIndexes(layout: layout)
-        let legacy = try indexes.stage(newIndex(shards, manifest), home: home, key: releaseKey(root))
+        let concerned = try concerned(shards)
+        let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(root))
+        let newStreams = try Streams.updated(oldStreams, concerned, manifest) {
+            name,
+            build throws(RootcellarError) in
+            if let new = staged.first(where: { $0.image == build.image }) { return new.document }
+            return try Streams.document(name, build, layout)
+        }
+        let derived = try indexes.stage(newIndex(concerned, manifest), newStreams, manifest)
         let rootFiles = try newRootFiles()
         try reached(.signed)
 
-        let builds = sources.map { TreePath.build($0.name, $0.document.serial) }
         let fresh = ((files + rootFiles).map(\.path) + [manifestFile.path]).filter { !Disk.exists(layout.path($0)) }
-        try Journal(version: version, paths: builds + fresh + [LegacyIndexes.relativePath(version)]).write(layout)
+        let builds = staged.map(\.path)
+        try Journal(version: version, paths: builds + fresh + indexes.paths(version)).write(layout)
         try reached(.journalled)
 
-        for (number, build) in builds.enumerated() { try commit(layout.staging.appending("\(number)"), build) }
+        for build in staged { try commit(build.directory, build.path) }
         try reached(.builds)
         for file in files { try commit(file.staged, file.path) }
         try reached(.shards)
@@ -107,20 +128,13 @@ struct Publication {
         for file in rootFiles { try commit(file.staged, file.path) }
         try reached(.manifest)
         guard try Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit) == tree.pointerBytes
-        else {
-            throw RootcellarError(
-                .repository,
-                "the pointer was changed by somebody who does not respect the lock",
-                subject: layout.path(TreePath.pointer).string,
-                hint: "publish again"
-            )
-        }
+        else { throw Self.overtaken(layout) }
         try commit(pointerFile.staged, pointerFile.path)
         try reached(.pointer)
-        try indexes.flip(to: legacy, version: version)
+        try indexes.flip(to: derived)
         try reached(.indexes)
         try Journal.recover(layout, current: version)
-        return PublishReport(manifest: version, validUntil: pointer.validUntil, images: images)
+        return PublishReport(manifest: version, validUntil: pointer.validUntil, images: staged.map(\.report))
     }
 
     /// Signs a new pointer to the manifest in force. One file is replaced, so there is nothing to write a journal for.
@@ -140,29 +154,35 @@ struct Publication {
 
     private static let shardLimit = 16 << 20
 
+    /// What is thrown where the pointer is not the one that was read.
+    static func overtaken(_ layout: TreeLayout) -> RootcellarError {
+        RootcellarError(
+            .repository,
+            "the pointer was changed by somebody who does not respect the lock",
+            subject: layout.path(TreePath.pointer).string,
+            hint: "publish again"
+        )
+    }
+
     private func reached(_ step: Publisher.Step) throws(RootcellarError) {
         if step == stopsAfter { throw RootcellarError(.internal, "stopped after \(step)") }
     }
 
     /// The shards of the distributions concerned, with the new builds in them.
-    private func newShards(_ sources: [ImageSource]) throws(RootcellarError) -> [IndexShard] {
-        var shards: [String: IndexShard] = [:]
-        for source in sources {
+    private func newShards(_ staged: [StagedBuild]) throws(RootcellarError) -> [IndexShard] {
+        var shards = Dictionary(uniqueKeysWithValues: changes.shards.map { ($0.distribution, $0) })
+        for source in staged {
             let distribution = source.name.distribution
             let known: IndexShard?
             if let shard = shards[distribution] { known = shard } else { known = try tree.shard(distribution) }
             var shard = known ?? IndexShard(server: tree.root.server, distribution: distribution, images: [])
             let build = IndexShard.Build(
                 serial: source.document.serial,
-                image: FileReference(of: source.bytes),
-                tested: false
+                image: source.image,
+                tested: false,
+                published: signedAt
             )
-            let at = shard.images.firstIndex {
-                ($0.release, $0.architecture, $0.variant)
-                    == (source.name.release, source.name.architecture, source.name.variant)
-            }
-            if let at {
-                if let newest = shard.images[at].builds.last { try refuse(source, after: newest) }
+            if let at = shard.position(of: source.name) {
                 shard.images[at].builds.append(build)
             } else {
                 shard.images.append(
@@ -182,54 +202,21 @@ struct Publication {
         return shards.values.sorted { $0.distribution < $1.distribution }
     }
 
-    private func refuse(_ source: ImageSource, after newest: IndexShard.Build) throws(RootcellarError) {
-        let subject = source.directory.string
-        guard newest.serial < source.document.serial else {
-            throw RootcellarError(
-                .policy,
-                "serial \(source.document.serial) is not newer than \(newest.serial), which is published",
-                subject: subject,
-                hint: "build it again"
-            )
+    /// One image may stand in the catalogue for LXD and Incus only once, or nobody can fetch it at all.
+    private func refuseKnown(_ staged: [StagedBuild], _ catalogue: StreamsCatalogue) throws(RootcellarError) {
+        var seen: Set<SHA256Digest> = []
+        for build in staged {
+            for fingerprint in Set((build.document.fingerprints ?? [:]).values) {
+                guard seen.insert(fingerprint).inserted, !catalogue.contains(fingerprint) else {
+                    throw RootcellarError(
+                        .policy,
+                        "the same image for LXD and Incus is published already (\(fingerprint))",
+                        subject: build.name.path,
+                        hint: "there is nothing to do"
+                    )
+                }
+            }
         }
-        let path = TreePath.file(source.name, newest.serial, ImageDocument.fileName)
-        let bytes = try Disk.read(layout.path(path), limit: max(newest.image.size, 0))
-        try newest.image.check(bytes, subject: path)
-        guard !source.isSame(as: try ImageDocument(verified: bytes, subject: path)) else {
-            throw RootcellarError(
-                .policy,
-                "the build has the same content as \(newest.serial), which is published",
-                subject: subject,
-                hint: "there is nothing to do"
-            )
-        }
-    }
-
-    /// Copies a build into the staging directory and adds checksums and signatures.
-    private func stage(_ source: ImageSource, as name: String) throws(RootcellarError) -> PublishReport.Image {
-        let directory = layout.staging.appending(name)
-        let bytes = try source.copy(to: directory)
-        let image = FileReference(of: source.bytes)
-        try Disk.write(
-            ImageSource.checksums(source.document, image: image.sha256),
-            to: directory.appending(ImageSource.checksums)
-        )
-        for file in ImageSource.signed {
-            let open = try Disk.open(directory.appending(file))
-            defer { try? open.close() }
-            try Disk.write(
-                home.sign(file: open, by: releaseKey(root)),
-                to: directory.appending(file + ".asc")
-            )
-        }
-        try Disk.syncDirectory(directory)
-        return PublishReport.Image(
-            name: source.name.path,
-            serial: source.document.serial,
-            image: image,
-            files: source.document.files.count + 1,
-            bytes: bytes
-        )
     }
 
     private func stage(_ bytes: [UInt8], _ path: String) throws(RootcellarError) -> (staged: FilePath, path: String) {
@@ -253,12 +240,17 @@ struct Publication {
         return signers.first(where: home.canSign) ?? signers.first ?? keys.release
     }
 
-    private func newIndex(_ shards: [IndexShard], _ manifest: Manifest) throws(RootcellarError) -> [UInt8] {
-        let revoked = Set(manifest.revoked.map(\.image))
+    /// The shards whose images are listed anew.
+    private func concerned(_ shards: [IndexShard]) throws(RootcellarError) -> [IndexShard] {
         var concerned = shards
         for distribution in changes.distributions where !shards.contains(where: { $0.distribution == distribution }) {
             if let shard = try tree.shard(distribution) { concerned.append(shard) }
         }
+        return concerned
+    }
+
+    private func newIndex(_ concerned: [IndexShard], _ manifest: Manifest) throws(RootcellarError) -> [UInt8] {
+        let revoked = Set(manifest.revoked.map(\.image))
         var newest: [(name: ImageName, serial: Serial)] = []
         for shard in concerned {
             newest += try LegacyIndex.newest(shard, revoked: revoked, subject: shard.distribution)

@@ -22,5 +22,7 @@ package struct PublishReport: Codable, Sendable, Hashable {
         package var files: Int
         /// Their bytes.
         package var bytes: Int
+        /// The bytes of each delta that was made, by file name.
+        package var deltas: [String: Int]
     }
 }

@@ -14,6 +14,8 @@ package struct Publisher {
     package var validity = Validity()
     /// Whether builds that nobody can vouch for are published all the same.
     package var allowsTaints = false
+    /// From how many published builds of an image patches to the new one are made.
+    package var deltas = 7
     /// Seconds to wait for another publisher.
     package var lockSeconds = 60
     /// For tests: ends as if killed once this step is done.
@@ -25,7 +27,7 @@ package struct Publisher {
 
     /// What has been done when a publication may die.
     enum Step: CaseIterable {
-        case copied, signed, journalled, builds, shards, manifest, pointer, indexes
+        case copied, signed, journalled, builds, shards, manifest, pointer, indexes, removalJournalled
     }
 
     /// - Parameters:
@@ -49,7 +51,11 @@ package struct Publisher {
         var sources: [ImageSource] = []
         for directory in images { sources.append(try ImageSource(directory)) }
         try refuse(sources, untested: untested)
-        return try perform(sources)
+        // Patches take minutes. They are made before other publishers have to wait.
+        let workbench = try deltas > 0 ? prepare(sources) : nil
+        defer { workbench?.close() }
+        let additions = try workbench.map { bench throws(RootcellarError) in try makeDeltas(sources, bench) }
+        return try perform(sources, adding: additions ?? [])
     }
 
     /// Signs what is published once more, so that it stays valid.
@@ -127,7 +133,7 @@ package struct Publisher {
         }
     }
 
-    private func perform(
+    func perform(
         _ prepare: (CurrentTree) throws(RootcellarError) -> Publication.Changes
     ) throws(RootcellarError) -> PublishReport {
         try work(roles: [.release, .freshness]) { tree, home throws(RootcellarError) in
@@ -138,11 +144,14 @@ package struct Publisher {
         }
     }
 
-    private func perform(_ sources: [ImageSource]) throws(RootcellarError) -> PublishReport {
+    private func perform(
+        _ sources: [ImageSource],
+        adding additions: [[String: Deltas.Addition]]
+    ) throws(RootcellarError) -> PublishReport {
         try work(roles: [.release, .freshness]) { tree, home throws(RootcellarError) in
             let publication = publication(tree, home, keys)
             try publication.restoreIndexes()
-            return try publication.run(sources)
+            return try publication.run(sources, adding: additions)
         }
     }
 
@@ -158,10 +167,13 @@ package struct Publisher {
         )
     }
 
-    /// Runs `body` with the lock, the tree as it is, and the secret keys, and tidies up if it fails.
-    func work<Result>(
+    /// Runs `body` with the lock and the tree as it is.
+    ///
+    /// - Parameter reading: what an error in reading the tree means.
+    func locked<Result>(
         roles: [Role],
-        _ body: (CurrentTree, KeyHome) throws(RootcellarError) -> Result
+        reading: (RootcellarError) -> RootcellarError = { $0 },
+        _ body: (CurrentTree) throws(RootcellarError) -> Result
     ) throws(RootcellarError) -> Result {
         guard Disk.exists(layout.path(TreePath.pointer)) else {
             throw RootcellarError(
@@ -173,7 +185,10 @@ package struct Publisher {
         }
         let lock = try TreeLock(layout, waiting: lockSeconds)
         defer { withExtendedLifetime(lock) {} }
-        let tree = try CurrentTree(layout, keys: keys, roles: roles, now: now)
+        let tree: CurrentTree
+        do throws(RootcellarError) {
+            tree = try CurrentTree(layout, keys: keys, roles: roles, now: now)
+        } catch { throw reading(error) }
         guard tree.manifest.signedAt <= now.adding(seconds: Verifier.clockSkew) else {
             throw RootcellarError(
                 .clock,
@@ -182,21 +197,32 @@ package struct Publisher {
                 hint: "set the clock"
             )
         }
-        try Journal.recover(layout, current: tree.manifest.version)
-        let home = try keys.openHome()
-        defer { home.close() }
-        do {
-            return try body(tree, home)
-        } catch {
-            if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, roles: [], now: now) {
-                // What failed may have come after the new pointer: then the rest has to follow it, by the keys of now. If
-                // that fails too, the journal stays and the next publisher does it.
-                let store = (try? KeyStore.open(directory: keys.directory)) ?? keys
-                if (try? publication(current, home, store).restoreIndexes()) != nil {
-                    try? Journal.recover(layout, current: current.manifest.version)
+        return try body(tree)
+    }
+
+    /// Runs `body` with the lock, the tree as it is, and the secret keys, and tidies up if it fails.
+    func work<Result>(
+        roles: [Role],
+        reading: (RootcellarError) -> RootcellarError = { $0 },
+        _ body: (CurrentTree, KeyHome) throws(RootcellarError) -> Result
+    ) throws(RootcellarError) -> Result {
+        try locked(roles: roles, reading: reading) { tree throws(RootcellarError) in
+            try Journal.recover(layout, current: tree.manifest.version)
+            let home = try keys.openHome()
+            defer { home.close() }
+            do throws(RootcellarError) {
+                return try body(tree, home)
+            } catch {
+                if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, roles: [], now: now) {
+                    // What failed may have come after the new pointer: then the rest has to follow it, by the keys of
+                    // now. If that fails too, the journal stays and the next publisher does it.
+                    let store = (try? KeyStore.open(directory: keys.directory)) ?? keys
+                    if (try? publication(current, home, store).restoreIndexes()) != nil {
+                        try? Journal.recover(layout, current: current.manifest.version)
+                    }
                 }
+                throw error
             }
-            throw error
         }
     }
 

@@ -49,6 +49,7 @@ package struct TreeCheck {
         )
         try inspection.shardsAndBuilds(manifests)
         try inspection.legacyIndexes(manifests)
+        try inspection.streams(manifests)
         try inspection.strays("")
         inspection.report.files = inspection.known.count
         inspection.report.bytes = inspection.known.values.reduce(0, +)

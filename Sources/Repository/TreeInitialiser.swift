@@ -69,14 +69,14 @@ package enum TreeInitialiser {
             (TreePath.root(1), try signer.sign(root)), (TreePath.rootKeys(1), try rootKeys(root)),
             (TreePath.manifest(1), manifestBytes),
         ]
-        let indexes = LegacyIndexes(layout: layout)
-        let legacy = try indexes.stage(LegacyIndex([]).bytes, home: home, key: keys.release)
+        let indexes = DerivedIndexes(layout: layout, home: home, key: keys.release)
+        let derived = try indexes.stage(LegacyIndex([]).bytes, StreamsCatalogue(), manifest)
 
-        for directory in ["images", "rootcellar/root", "rootcellar/manifest", "rootcellar/index", "meta"] {
+        for directory in ["images", "rootcellar/root", "rootcellar/manifest", "rootcellar/index"] {
             try Disk.makeDirectories(directory, below: tree)
         }
         for (path, bytes) in files { try put(bytes, path, layout) }
-        try indexes.flip(to: legacy, version: 1)
+        try indexes.flip(to: derived)
         try put(pointerBytes, TreePath.pointer, layout)
         try Journal.recover(layout, current: 1)
     }
@@ -109,7 +109,7 @@ package enum TreeInitialiser {
         if members.isEmpty { return }
         let manifests = try Disk.members(layout.path("rootcellar/manifest"))
         guard members.contains(TreeLayout.hidden),
-            members.isSubset(of: [TreeLayout.hidden, "images", "rootcellar", "meta"]),
+            members.isSubset(of: [TreeLayout.hidden, "images", "rootcellar", "meta", "streams"]),
             Set(manifests).isSubset(of: ["1.signed"]), try Disk.members(layout.path("images")).isEmpty
         else {
             throw RootcellarError(

@@ -19,18 +19,6 @@ struct TreeLayout: Sendable {
     /// A path of `TreePath`.
     func path(_ relative: String) -> FilePath { top.appending(relative) }
 
-    /// The directory of the indexes for stock clients, made from one manifest; `meta/1.0` links to the one in force.
-    static func legacyDirectory(_ manifest: Int) -> String { ".1.0-\(manifest)" }
-
-    /// The manifest version of such a directory's name.
-    static func legacyVersion(_ name: String) -> Int? {
-        let prefix = ".1.0-"
-        guard name.hasPrefix(prefix), let version = Int(name.dropFirst(prefix.count)), version >= 1,
-            legacyDirectory(version) == name
-        else { return nil }
-        return version
-    }
-
     /// The number in `<number>.signed` or another ending.
     static func number(_ name: String, ending: String) -> Int? {
         guard name.hasSuffix(ending), let number = Int(name.dropLast(ending.count)), number >= 1,

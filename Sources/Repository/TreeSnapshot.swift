@@ -10,10 +10,19 @@ import Glibc
 /// The parts of a tree that change, read at one moment between two publications.
 struct TreeSnapshot {
     let pointer: [UInt8]
-    /// The name that `meta/1.0` links to.
+    /// The names that `meta/1.0` and `streams/v1` link to.
     let legacy: String?
+    let streams: String?
     /// Of a publication that did not end.
     let journal: Journal?
+
+    /// Reads them for whoever has the lock.
+    init(locked layout: TreeLayout) throws(RootcellarError) {
+        pointer = try Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit)
+        legacy = Disk.linkTarget(layout.path(TreePath.legacyIndexes))
+        streams = Disk.linkTarget(layout.path(TreePath.streams))
+        journal = try Journal.read(layout)
+    }
 
     /// Reads them under the publishers' lock where there is one that can be opened; a copy of a tree may have none.
     init(_ layout: TreeLayout) throws(RootcellarError) {
@@ -29,6 +38,7 @@ struct TreeSnapshot {
         }
         pointer = try Disk.read(path, limit: SignedFile.Kind.pointer.limit)
         legacy = Disk.linkTarget(layout.path(TreePath.legacyIndexes))
+        streams = Disk.linkTarget(layout.path(TreePath.streams))
         journal = try Journal.read(layout)
     }
 }

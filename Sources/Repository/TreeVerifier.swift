@@ -36,12 +36,36 @@ final class TreeVerifier {
         return file.payload
     }
 
+    /// The result of the first verifier that accepts; the first one's error if none does.
+    static func byAny<Result>(
+        _ verifiers: [TreeVerifier],
+        _ body: (TreeVerifier) throws(RootcellarError) -> Result
+    ) throws(RootcellarError) -> Result {
+        var first: RootcellarError?
+        for verifier in verifiers {
+            do throws(RootcellarError) { return try body(verifier) } catch { first = first ?? error }
+        }
+        throw first ?? RootcellarError(.internal, "nothing to verify with")
+    }
+
     /// Verifies a detached signature of the release key over a file.
     func release(file: FileDescriptor, signatures: [UInt8], subject: String) throws(RootcellarError) {
         let keys = try root.keys(of: .release)
         _ = try verifier.verify(
             file: file,
             signatures: signatures,
+            by: Set(keys.fingerprints),
+            threshold: keys.threshold,
+            now: now,
+            subject: subject
+        )
+    }
+
+    /// The text that a signature of the release key is wrapped around.
+    func release(clearsigned bytes: [UInt8], subject: String) throws(RootcellarError) -> [UInt8] {
+        let keys = try root.keys(of: .release)
+        return try verifier.clearsigned(
+            bytes,
             by: Set(keys.fingerprints),
             threshold: keys.threshold,
             now: now,

@@ -54,7 +54,10 @@ struct KeyChangeTests {
         #expect(try workshop.check().leftovers == [])
     }
 
-    @Test("are the old ones or the new ones wherever a publisher dies", arguments: Publisher.Step.allCases)
+    @Test(
+        "are the old ones or the new ones wherever a publisher dies",
+        arguments: Publisher.Step.allCases.filter { $0 != .removalJournalled }
+    )
     func dies(_ step: Publisher.Step) throws {
         var workshop = try Workshop()
         try workshop.publish(try workshop.image())

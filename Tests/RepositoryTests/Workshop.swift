@@ -18,7 +18,15 @@ struct Workshop: Sendable {
     let keys: KeyStore
     var tree: FilePath { top.appending("tree") }
     var layout: TreeLayout { TreeLayout(top: tree) }
-    var publisher: Publisher { Publisher(tree: tree, keys: keys, now: Self.start) }
+    var publisher: Publisher { publisher(after: 0) }
+
+    /// A publisher some days after the start.
+    func publisher(after days: Int64) -> Publisher {
+        var publisher = Publisher(tree: tree, keys: keys, now: Self.start.adding(seconds: days * 86400))
+        // What these images call a rootfs is none.
+        publisher.deltas = 0
+        return publisher
+    }
 
     /// Makes keys and an empty tree.
     init() throws {

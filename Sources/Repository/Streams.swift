@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import OpenPGP
+import SystemPackage
+
+/// The directory that LXD, Incus and mirrors of simplestreams read.
+///
+/// Its catalogue is derived from the image documents of all builds, but those of builds that it knows are not read again:
+/// their lines are carried over.
+struct Streams {
+    let layout: TreeLayout
+
+    var directory: FlippedDirectory { .streams(layout) }
+
+    /// The most bytes of a catalogue that we read back.
+    private static let limit = 512 << 20
+    /// What is plain, and what is signed.
+    static let names = ["index", "images"]
+
+    /// The catalogue in force, if it can be believed. It may be that of an older manifest.
+    func readBack(_ verifier: TreeVerifier) -> StreamsCatalogue? {
+        let file = directory.link.appending("images.json")
+        guard let bytes = try? Disk.read(file, limit: Self.limit),
+            let signature = try? Disk.read(
+                directory.link.appending("images.json.gpg"),
+                limit: SignaturePackets.sizeLimit
+            ), (try? verifier.release(bytes, signatures: signature, subject: file.string)) != nil
+        else { return nil }
+        return StreamsCatalogue(reading: bytes)
+    }
+
+    /// The catalogue of the manifest in force: what is there if it is that, else made from what is there and from the
+    /// image documents of builds that are not in it.
+    func catalogue(of tree: CurrentTree) throws(RootcellarError) -> StreamsCatalogue {
+        let old = readBack(tree.verifier)
+        if let old, directory.version == tree.manifest.version { return old }
+        var shards: [IndexShard] = []
+        for distribution in tree.manifest.indexes.keys {
+            if let shard = try tree.shard(distribution) { shards.append(shard) }
+        }
+        return try Self.updated(old ?? StreamsCatalogue(), only: true, shards, tree.manifest) {
+            name,
+            build throws(RootcellarError) in
+            try Self.document(name, build, layout)
+        }
+    }
+
+    /// A catalogue with everything of some distributions made anew.
+    ///
+    /// - Parameters:
+    ///   - only: whether there are no other distributions.
+    ///   - document: gives the image document of a build that `old` does not know.
+    static func updated(
+        _ old: StreamsCatalogue,
+        only: Bool = false,
+        _ shards: [IndexShard],
+        _ manifest: Manifest,
+        _ document: (ImageName, IndexShard.Build) throws(RootcellarError) -> ImageDocument
+    ) throws(RootcellarError) -> StreamsCatalogue {
+        var result = only ? StreamsCatalogue() : old
+        let revoked = Set(manifest.revoked.map(\.image))
+        for shard in shards {
+            var images: [(name: ImageName, requirements: [String: String], lines: [ArraySlice<UInt8>])] = []
+            for (entry, (name, _)) in zip(shard.images, try shard.catalogue(subject: shard.distribution)) {
+                let image = try lines(name, entry.shown(revoked: revoked), old, document)
+                if !image.lines.isEmpty { images.append((name, image.requirements, image.lines)) }
+            }
+            let aliases = StreamsAliases.all(images.map(\.name))
+            let blocks = images.map { image in
+                let block = StreamsCatalogue.block(
+                    image.name,
+                    aliases: aliases[image.name] ?? [],
+                    requirements: image.requirements,
+                    lines: image.lines
+                )
+                return (key: StreamsCatalogue.key(image.name), block: block)
+            }
+            result.replace(shard.distribution, by: blocks.sorted { $0.key < $1.key })
+        }
+        return result
+    }
+
+    private static func lines(
+        _ name: ImageName,
+        _ builds: [IndexShard.Build],
+        _ old: StreamsCatalogue,
+        _ document: (ImageName, IndexShard.Build) throws(RootcellarError) -> ImageDocument
+    ) throws(RootcellarError) -> (requirements: [String: String], lines: [ArraySlice<UInt8>]) {
+        let known = old.builds(of: StreamsCatalogue.key(name))
+        var kept: [Serial: ArraySlice<UInt8>] = [:]
+        var fresh: [Serial: StreamsBuild] = [:]
+        for build in builds {
+            if let line = known?.lines[StreamsBuild.key(build.serial)] {
+                kept[build.serial] = line
+            } else if let new = StreamsBuild(name, try document(name, build)) {
+                fresh[build.serial] = new
+            }
+        }
+        let listed = Set(kept.keys).union(fresh.keys)
+        let keys = Set(listed.map(StreamsBuild.key))
+        var requirements = known?.requirements ?? [:]
+        var lines: [ArraySlice<UInt8>] = []
+        for build in builds where listed.contains(build.serial) {
+            if let line = kept[build.serial] {
+                // A delta from a build that has gone goes too.
+                if let base = StreamsCatalogue.deltaBase(line), !keys.contains(base) {
+                    guard let new = StreamsBuild(name, try document(name, build)) else { continue }
+                    lines.append(new.line(listed: listed)[...])
+                } else {
+                    lines.append(line)
+                }
+            } else if let new = fresh[build.serial] {
+                lines.append(new.line(listed: listed)[...])
+            }
+        }
+        if let newest = builds.last(where: { listed.contains($0.serial) }) {
+            if let new = fresh[newest.serial] {
+                requirements = new.requirements
+            } else if known?.newest != StreamsBuild.key(newest.serial) {
+                requirements = try document(name, newest).requirements ?? [:]
+            }
+        }
+        return (requirements, lines)
+    }
+
+    /// The image document of a published build.
+    static func document(
+        _ name: ImageName,
+        _ build: IndexShard.Build,
+        _ layout: TreeLayout
+    ) throws(RootcellarError) -> ImageDocument {
+        let path = TreePath.file(name, build.serial, ImageDocument.fileName)
+        let bytes = try Disk.read(layout.path(path), limit: min(max(build.image.size, 0), ImageDocument.limit))
+        try build.image.check(bytes, subject: path)
+        return try ImageDocument(verified: bytes, subject: path)
+    }
+
+    /// What the files of the directory contain that are not signatures, by name.
+    static func contents(_ catalogue: StreamsCatalogue, updated: Timestamp) -> [String: [UInt8]] {
+        [
+            "index.json": catalogue.index(updated: updated, isSigned: false),
+            "images.json": catalogue.bytes(updated: updated),
+            "index.sjson": catalogue.index(updated: updated, isSigned: true),
+        ]
+    }
+
+    /// Prepares the directory of a catalogue in the staging directory.
+    ///
+    /// - Returns: its path there.
+    func stage(
+        _ catalogue: StreamsCatalogue,
+        updated: Timestamp,
+        home: KeyHome,
+        key: Fingerprint
+    ) throws(RootcellarError) -> FilePath {
+        let staged = layout.staging.appending("streams")
+        try Disk.remove(staged)
+        try Disk.makeDirectory(staged)
+        let contents = Self.contents(catalogue, updated: updated)
+        for name in Self.names {
+            let plain = contents["\(name).json"] ?? []
+            try Disk.write(plain, to: staged.appending("\(name).json"))
+            try Disk.write(home.sign(plain, by: key), to: staged.appending("\(name).json.gpg"))
+            let text = contents["\(name).sjson"] ?? plain
+            try Disk.write(home.clearsign(text, by: key), to: staged.appending("\(name).sjson"))
+        }
+        try Disk.syncDirectory(staged)
+        return staged
+    }
+}
