@@ -19,7 +19,24 @@ struct DebianTests {
     @Test("has the same bytes when an ordinary user builds it elsewhere", .timeLimit(.minutes(20)))
     func rootless() async throws { try await run("rootless", DebianImage.definition.string) }
 
-    private func run(_ script: String, _ words: String...) async throws {
+    @Test("is listed, copied, updated and launched by LXD", .timeLimit(.minutes(10)))
+    func lxd() async throws {
+        let top = try makeScratchDirectory()
+        defer { removeTree(top) }
+        var words: [String] = []
+        for age in [7200, 60] as [Int64] {
+            var image = SyntheticImage()
+            image.age = age
+            image.seed = 1
+            image.hasStreams = true
+            words.append(try await image.write(to: top.appending("image-\(age)")).string)
+        }
+        try await run("lxd", words: words)
+    }
+
+    private func run(_ script: String, _ words: String...) async throws { try await run(script, words: words) }
+
+    private func run(_ script: String, words: [String]) async throws {
         let image = try await DebianImage.shared.directory()
         let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")
         let result = try await runProgram(

@@ -18,6 +18,10 @@ package struct SyntheticImage {
     package var lifetime = 30 * 86400
     /// The size of a file that does not compress, in KiB.
     package var bulk = 3000
+    /// Makes that file the same in every build of the same number; it is another each time without.
+    package var seed: Int?
+    /// Whether LXD and Incus can use it as well.
+    package var hasStreams = false
     /// The members of the metadata archive.
     package var metadata: [(name: String, text: String)] = [
         ("create-message", "You have a synthetic image.\n"),
@@ -63,6 +67,7 @@ package struct SyntheticImage {
                 ]
             )
             (packed, files) = (result.tar, result.files)
+            if hasStreams { try await addStreams(tree, directory, &files) }
         }
         var archive = SmallArchive(epoch: Self.epoch)
         for member in metadata { archive.add(member.name, Array(member.text.utf8)) }
@@ -80,6 +85,25 @@ package struct SyntheticImage {
         )
         try SiteSupport.write(try document.canonicalBytes(), to: directory.appending(ImageDocument.fileName))
         return directory
+    }
+
+    private func addStreams(
+        _ tree: FilePath,
+        _ directory: FilePath,
+        _ files: inout [String: ImageDocument.File]
+    ) async throws {
+        let path = directory.appending("rootfs.squashfs")
+        let script =
+            "mksquashfs \"$1\" \"$2\" -comp gzip -no-progress -quiet -all-time 1600000000 -mkfs-time 1600000000"
+        try await Programs.shell(script, tree.string, path.string)
+        files["rootfs.squashfs"] = try HashedFile.read(path)
+        var archive = SmallArchive(epoch: Self.epoch)
+        let created = serial.time.seconds
+        archive.add(
+            "metadata.yaml",
+            Array("architecture: x86_64\ncreation_date: \(created)\nproperties: {serial: \"\(serial)\"}\n".utf8)
+        )
+        files["incus.tar.xz"] = try archive.write(to: directory.appending("incus.tar.xz"))
     }
 
     private func writeTar(
@@ -118,9 +142,13 @@ package struct SyntheticImage {
             test -z "$4" || ln -s "$4" out
             mkfifo var/fifo; mknod dev/null c 1 3
             echo grüße > "usr/share/doc/größe"; echo deep > "usr/share/doc/$3"
-            head -c "$2"K /dev/urandom > usr/share/bulk
+            if test -z "$5"; then head -c "$2"K /dev/urandom > usr/share/bulk; else
+                head -c "$2"K /dev/zero | openssl enc -aes-128-ctr -nosalt -K "$5" -iv 0 2> /dev/null > usr/share/bulk
+                echo "$6" > etc/build
+            fi
             find . -depth -print0 | xargs -0 touch -h -d @1600000000
             """
-        try await Programs.shell(script, tree.string, String(bulk), long, outwardLink)
+        let key = seed.map { "\($0)" } ?? ""
+        try await Programs.shell(script, tree.string, String(bulk), long, outwardLink, key, serial.description)
     }
 }

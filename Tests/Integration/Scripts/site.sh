@@ -39,7 +39,7 @@ publish_and_serve() {
     fingerprint=$(tail -n 1 "$work/key-init")
     rootcellar repo init --repo "$work/tree" --keys "$work/keys" --id test
     rootcellar publish "$image" --repo "$work/tree" --keys "$work/keys" --untested
-    rootcellar serve --repo "$work/tree" --listen 127.0.0.1:0 --ca-out "$work/ca.pem" >"$work/address" 2>"$work/log" &
+    rootcellar serve --repo "$work/tree" --listen 127.0.0.1:0 --ca-out "$work/ca.pem" --access-log >"$work/address" 2>"$work/log" &
     processes+=($!)
     for _ in $(seq 200); do
         [ -s "$work/address" ] && break
