@@ -9,74 +9,25 @@ import Testing
 /// The publisher's side of `FaultSweepTests`, with the same variable.
 @Suite("A fault at any system call of a publisher", .scratchDirectory, .serialized)
 struct PublishFaultTests {
-    private static let wanted = ProcessInfo.processInfo.environment["ROOTCELLAR_FAULTS"] ?? "4"
-    private static let workers = 3
-
     @Test("94: SIGKILL -> the tree is right, the next publisher leaves no trace of it")
     func kill() async throws {
         // Not in children: an agent of gpg outlives a publisher that was killed, and strace(1) waits for it.
-        try await sweep([.kill], "publish-kill") { !$0.everywhere }
+        try await sweep().run([.kill], "publish-kill") { !$0.everywhere }
     }
 
     @Test("95: no space, input/output errors, no descriptors -> the tree is right, a failure is reported")
     func errors() async throws {
-        try await sweep([.error("ENOSPC"), .error("EIO"), .error("EMFILE")], "publish-errors") { _ in true }
+        let kinds: [Fault.Kind] = [.error("ENOSPC"), .error("EIO"), .error("EMFILE")]
+        try await sweep().run(kinds, "publish-errors") { _ in true }
     }
 
     @Test("96: fsync fails at any place, the pointer's included -> a failure is reported, what was there is served")
     func flush() async throws {
-        try await sweep([.error("EIO")], "publish-fsync") { $0.call == "fsync" && !$0.everywhere }
+        try await sweep().run([.error("EIO")], "publish-fsync") { $0.call == "fsync" && !$0.everywhere }
     }
 
-    private actor Queue {
-        var runs = 0
-        var failed = 0
-        private var remaining: [Fault]
-
-        init(_ faults: [Fault]) { remaining = faults.reversed() }
-
-        func next() -> Fault? { remaining.popLast() }
-
-        func count(_ didFail: Bool) {
-            runs += 1
-            if didFail { failed += 1 }
-        }
-    }
-
-    /// Everything that one worker has for itself.
-    private struct Place: Sendable {
-        var top: FilePath
-        var image: FilePath
-        var fingerprint: String
-        var tree: FilePath { top.appending("tree") }
-        var publication: [String] {
-            ["publish", image.string, "--repo", tree.string, "--keys", top.appending("keys").string, "--untested"]
-        }
-
-        /// The tree as it was before.
-        func reset() async throws {
-            try await Programs.shell("rm -rf \"$1/tree\"; cp -a \"$1/../site/tree\" \"$1/tree\"", top.string)
-        }
-
-        func check() async throws -> ProgramResult {
-            try await Programs.rootcellar(
-                "repo",
-                "check",
-                "--repo",
-                tree.string,
-                "--fingerprint",
-                fingerprint,
-                "--json"
-            )
-        }
-    }
-
-    private func sweep(
-        _ kinds: [Fault.Kind],
-        _ what: String,
-        _ isWanted: (Fault) -> Bool
-    ) async throws {
-        var random = SeededGenerator()
+    /// A second build, published over a first one.
+    private func sweep() async throws -> PublisherSweep {
         var first = SyntheticImage()
         first.bulk = 60
         let site = try await Site.publishing(first)
@@ -84,85 +35,7 @@ struct PublishFaultTests {
         second.bulk = 60
         second.age = 60
         let image = try await second.write(to: ScratchDirectory.path.appending("next"))
-        var places: [Place] = []
-        for worker in 1...Self.workers {
-            let top = ScratchDirectory.path.appending("w\(worker)")
-            try makeDirectory(top)
-            try await Programs.shell("cp -a \"$1/keys\" \"$2/keys\"", site.top.string, top.string)
-            places.append(Place(top: top, image: image, fingerprint: site.fingerprint))
-        }
-        var faults = try await rig(places[0]).faults(kinds).filter(isWanted)
-        if let only = ProcessInfo.processInfo.environment["ROOTCELLAR_FAULT"] {
-            faults = faults.filter { $0.description == only }
-        } else if Self.wanted != "all" {
-            faults = Array(faults.shuffled(using: &random).prefix((Int(Self.wanted) ?? 4) * kinds.count))
-        }
-        let queue = Queue(faults)
-        let seed = random.seed
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for place in places {
-                group.addTask {
-                    while let fault = await queue.next() {
-                        await queue.count(try await attempt(fault, place, "\(fault), seed \(seed)"))
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        let (runs, failed) = (await queue.runs, await queue.failed)
-        #expect(runs == faults.count)
-        #expect(failed > 0 || faults.count < 10)
-        if let log = ProcessInfo.processInfo.environment["ROOTCELLAR_FAULT_LOG"] {
-            try write("\(what): \(runs) faults, \(failed) of them ended the run\n".utf8, to: FilePath("\(log).\(what)"))
-        }
-    }
-
-    /// Counts the system calls of a publication.
-    private func rig(_ place: Place) async throws -> FaultRig {
-        let traces = ScratchDirectory.path.appending("traces")
-        try makeDirectory(traces)
-        let own = ScratchDirectory.path.appending("own")
-        for (options, output) in [("-f -ff", traces.appending("t").string), ("", own.string)] {
-            try await place.reset()
-            let script = "exec strace \(options) -qqq -o \(output) -e trace=\(FaultRig.traced) \"$@\""
-            try await run(place, script).succeeded()
-        }
-        return try FaultRig(traces: traces, own: own)
-    }
-
-    private func run(_ place: Place, _ script: String) async throws -> ProgramResult {
-        let program = Programs.directory.appending("rootcellar").string
-        return try await runProgram("sh", ["-euc", script, "sh", program] + place.publication)
-    }
-
-    /// One publication with a fault, and one without after it.
-    ///
-    /// - Returns: whether the fault ended the first.
-    private func attempt(_ fault: Fault, _ place: Place, _ comment: String) async throws -> Bool {
-        try await place.reset()
-        let start = ContinuousClock.now
-        let result = try await run(place, fault.script)
-        let comment = Comment(rawValue: "\(comment): \(result.status) \(result.errors)")
-        #expect(ContinuousClock.now - start < .seconds(100), comment)
-        if fault.kind != .kill, result.status != 0, result.status != 127, fault.call != "write" {
-            #expect(result.errorLine != nil && result.status != 70, comment)
-        }
-        let between = try await place.check()
-        #expect(between.status == 0, "\(comment): \(between.errors)")
-        let builds = between.output.contains("\"builds\" : 2,") ? 2 : 1
-        #expect(between.output.contains("\"builds\" : \(builds),"), "\(comment): \(between.output)")
-        if result.status == 0 { #expect(builds == 2, comment) }
-
-        let again = try await run(place, "exec \"$@\"")
-        // The pointer of the first may have been in place already.
-        let isThere = again.status == 20 && again.errors.contains("is published")
-        #expect(again.status == 0 || (isThere && builds == 2), "\(comment): \(again.errors)")
-        let check = try await place.check()
-        #expect(check.status == 0, "\(comment): \(check.errors)")
-        #expect(check.output.contains("\"builds\" : 2,"), "\(comment): \(check.output)")
-        #expect(check.output.replacing(/\s/, with: "").contains("\"leftovers\":[]"), "\(comment): \(check.output)")
-        let hidden = try await Programs.shell("cd \"$1/.rootcellar\"; find . -type f -o -type l", place.tree.string)
-        #expect(hidden == "./lock\n", comment)
-        return result.status != 0
+        let words = ["publish", image.string, "--untested"]
+        return PublisherSweep(site: site, words: words, builds: (1, 2), refusal: "is published")
     }
 }
