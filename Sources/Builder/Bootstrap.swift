@@ -23,11 +23,10 @@ struct Bootstrap {
         program = try HostProgram.require("mmdebstrap", package: "mmdebstrap")
         rootfs = context.directory.rootfs
         components = try context.definition.components()
-        try Self.checkArchitecture(context.architecture)
     }
 
     /// Whether programs of the architecture can run here: by the processor, or by qemu-user through binfmt_misc.
-    private static func checkArchitecture(_ architecture: String) throws(RootcellarError) {
+    static func checkArchitecture(_ architecture: String) throws(RootcellarError) {
         func answer(_ program: String, _ arguments: [String]) -> String? {
             guard let path = HostProgram.find(program) else { return nil }
             let bytes = HostProgram.capture(path, arguments, environment: ["PATH": HostProgram.searchPath])
@@ -54,8 +53,10 @@ struct Bootstrap {
     }
 
     /// Everything that decides which packages are taken, the state of the archive left out.
-    private var inputs: SHA256Digest {
-        let text = (arguments(fetchOnly: false) + trailing).filter { !$0.contains(context.directory.path.string) }
+    var inputs: SHA256Digest {
+        let keys = context.definition.definition.source.keys.map(\.text)
+        let text =
+            (arguments(fetchOnly: false) + trailing).filter { !$0.contains(context.directory.path.string) } + keys
         return SHA256Digest(hashing: Array(text.joined(separator: "\n").utf8))
     }
 
@@ -83,6 +84,8 @@ struct Bootstrap {
                 "--setup-hook=APT_CONFIG=\"$MMDEBSTRAP_APT_CONFIG\" apt-get update --error-on=any"
                     + " && : > \"$ROOTCELLAR_FETCHED\"; exit 1"
             )
+            // Lists of an earlier run, by which apt asks whether they have changed.
+            arguments.append("--skip=check/empty")
         } else {
             arguments.append(
                 "--skip=check/empty,update,essential/unlink,cleanup/apt,cleanup/reproducible,output/dev"
@@ -123,6 +126,7 @@ struct Bootstrap {
     func fetch() throws(RootcellarError) {
         let mark = context.directory.path.appending("fetched")
         let position = context.log.position()
+        context.bootstraps?.restoreLists(inputs, into: rootfs.appending("var/lib/apt/lists"))
         _ = try HostProgram.run(
             program,
             arguments(fetchOnly: true) + trailing,
@@ -139,6 +143,7 @@ struct Bootstrap {
         try building("empty", rootfs.string) { () throws(Errno) in try removeHostDirectory(rootfs) }
         try makeHostDirectories(rootfs.appending("var/lib/apt"))
         try renameHost(lists, to: rootfs.appending("var/lib/apt/lists"))
+        context.bootstraps?.keepLists(inputs, from: rootfs.appending("var/lib/apt/lists"))
     }
 
     /// Fills the root.

@@ -11,6 +11,7 @@ struct BuildContext {
     let directory: BuildDirectory
     let log: BuildLog
     let cache: PackageCache?
+    let bootstraps: BootstrapCache?
     let sandboxProgram: FilePath
     /// Debian's name of the image's architecture.
     let architecture: String

@@ -35,7 +35,8 @@ final class BuildDirectory {
     ///
     /// - Throws: `BUILD`.
     init(beside output: FilePath, kind: BuildOptions.Scratch) throws(RootcellarError) {
-        let parent = output.removingLastComponent().isEmpty ? FilePath(".") : output.removingLastComponent()
+        // Programs that are given paths below it may go elsewhere first, and some insist.
+        let parent = absolutePath(output).removingLastComponent()
         let made = try building("make a build directory", parent.string) {
             () throws(Errno) -> (FilePath, FileDescriptor) in
             let directory = try openPath(parent, .readOnly, .directory)

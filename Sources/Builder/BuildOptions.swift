@@ -28,6 +28,8 @@ package struct BuildOptions: Sendable {
     package var output: FilePath
     /// How separate files are compressed; of an image directory this is fixed.
     package var compression: OutputCompression = .standard
+    /// Whether an image is built although the one that is there has been made of the same.
+    package var isForced = false
     /// Whether the scripts of post-files run when only a root directory is made.
     package var withPostFiles = false
     /// After how many seconds the run is given up.
@@ -45,7 +47,7 @@ package struct BuildOptions: Sendable {
     /// A file of certificate authorities that count for downloads instead of the system's.
     package var certificateAuthorities: String?
     /// The level of `rootfs.tar.xz`, 0 to 9.
-    package var xzLevel = 6
+    package var xzLevel = 5
     /// The level of `rootfs.tar.zst`, 1 to 19.
     package var zstdLevel = 9
     /// Where the root is put together.

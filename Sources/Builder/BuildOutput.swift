@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Archive
+import CLinux
 import Definition
 import Glibc
 import Model
@@ -55,7 +56,8 @@ struct BuildOutput {
         }
     }
 
-    /// The output must not be there, or be an empty directory; a directory for separate files is made.
+    /// The output must not be there, or be an empty directory, or an earlier build of the same image; a directory for
+    /// separate files is made.
     func check() throws(RootcellarError) {
         switch options.product {
         case .lxc, .incus:
@@ -67,7 +69,7 @@ struct BuildOutput {
         do throws(Errno) {
             let directory = try openPath(options.output, .readOnly, .directory)
             defer { directory.closeQuietly() }
-            if try directory.names().isEmpty { return }
+            if try directory.names().isEmpty || isEarlierBuild { return }
         } catch {
             if error == .noSuchFileOrDirectory { return }
             throw systemError(.build, "cannot use the output directory", error, subject: options.output.string)
@@ -86,6 +88,26 @@ struct BuildOutput {
     var rootfsTar: String { "rootfs.tar\(suffix)" }
     /// The name of an archive with both.
     var unified: String { "\(options.definition.name).tar\(suffix)" }
+
+    /// Whether the output holds a build of this very image.
+    private var isEarlierBuild: Bool {
+        guard let name, let document = BuildState.document(options.output) else { return false }
+        return (try? document.name()) == name
+    }
+
+    /// Puts a finished image directory into its place, where an earlier build may be.
+    func replace(_ directory: FilePath, _ context: BuildContext) throws(RootcellarError) {
+        guard isEarlierBuild else { return try renameHost(directory, to: options.output) }
+        // Both change places at once, so that there is always one; the earlier goes with the build's directory.
+        try building("replace", options.output.string) { () throws(Errno) in
+            let result = unsafe directory.withPlatformString { new in
+                unsafe options.output.withPlatformString { old in
+                    unsafe clinux_renameat2(AT_FDCWD, new, AT_FDCWD, old, CLINUX_RENAME_EXCHANGE)
+                }
+            }
+            if result != 0 { throw Errno(rawValue: errno) }
+        }
+    }
 
     /// Puts a finished root directory into its place.
     func release(_ context: BuildContext) throws(RootcellarError) -> BuiltImage {

@@ -76,3 +76,17 @@ func readStart(_ path: FilePath, count: Int) throws(Errno) -> [UInt8] {
 func truncateAndRewind(_ file: FileDescriptor) throws(Errno) {
     if ftruncate(file.rawValue, 0) != 0 || lseek(file.rawValue, 0, SEEK_SET) != 0 { throw Errno(rawValue: errno) }
 }
+
+/// A text without blanks and line ends around it.
+func stripped(_ text: String) -> String {
+    var rest = text[...]
+    while let first = rest.first, first.isWhitespace { rest = rest.dropFirst() }
+    while let last = rest.last, last.isWhitespace { rest = rest.dropLast() }
+    return String(rest)
+}
+
+/// A path that does not depend on where a program is started.
+func absolutePath(_ path: FilePath) -> FilePath {
+    guard path.isRelative, let here = try? FilePath("/proc/self/cwd").symbolicLinkTarget() else { return path }
+    return here.pushing(path).lexicallyNormalized()
+}

@@ -41,6 +41,7 @@ package struct ImageBuilder {
         try Preflight.check(options)
         let output = try BuildOutput(options)
         try output.check()
+        try Bootstrap.checkArchitecture(output.architecture)
         let limit = options.timeLimit.map { TimeLimit(seconds: $0) }
         defer { limit?.lift() }
         let directory = try BuildDirectory(
@@ -54,6 +55,7 @@ package struct ImageBuilder {
             directory: directory,
             log: log,
             cache: try options.cache.map { (base) throws(RootcellarError) in try PackageCache(base) },
+            bootstraps: try options.cache.map { (base) throws(RootcellarError) in try BootstrapCache(base) },
             sandboxProgram: try RootlessEntry.sandboxProgram(),
             architecture: output.architecture,
             keptLog: output.keptLog
@@ -74,7 +76,13 @@ package struct ImageBuilder {
     private func run(_ context: BuildContext, _ output: BuildOutput) throws(RootcellarError) -> BuiltImage {
         let log = context.log
         log.note("\(output.title), building in \(context.directory.scratchKind)")
-        let origin = try begin(context)
+        let source = try source(context)
+        let state = try state(source)
+        if let state, !options.isForced, let document = BuildState.unchanged(options.output, state) {
+            progress("nothing has changed since \(document.serial)")
+            return BuiltImage(path: options.output, document: document)
+        }
+        let origin = try source.fill()
         var epoch = origin.epoch
         let rootfs = try RootfsDirectory(context.directory.rootfs)
         let image = InstalledImage(context: context, rootfs: rootfs)
@@ -103,12 +111,11 @@ package struct ImageBuilder {
             if forbade { try image.allowServices() }
             return try output.release(context)
         }
-        let packages = DpkgStatus.packages(
-            String(decoding: try rootfs.read("/var/lib/dpkg/status") ?? [], as: UTF8.self)
-        )
+        let installed = try InstalledPackages.read(rootfs, context)
         try log.step("machine state") { () throws(RootcellarError) in
             try MachineState.normalise(rootfs, epoch: epoch)
         }
+        try scan(rootfs, log)
         let writer = ImageOutput(context: context, output: output, epoch: epoch, origin: origin)
         if options.product != .image {
             return try output.publish(try writer.writeFiles(rootfs, generators.templates), context)
@@ -116,18 +123,39 @@ package struct ImageBuilder {
         let document = try writer.writeImage(
             rootfs,
             templates: generators.templates,
-            packages: packages,
-            releases: releases
+            installed: installed,
+            releases: releases,
+            state: state
         )
         return BuiltImage(path: options.output, document: document)
     }
 
-    /// Fills the root with its first files.
-    private func begin(_ context: BuildContext) throws(RootcellarError) -> OriginState {
+    /// What the root's first files come from.
+    private func source(_ context: BuildContext) throws(RootcellarError) -> any RootSource {
         switch options.origin {
-        case .source: return try RootSources.source(context).fill()
-        case .directory(let tree): return try RootDirectorySource(context: context, tree: tree).fill()
+        case .source: return try RootSources.source(context)
+        case .directory(let tree): return RootDirectorySource(context: context, tree: tree)
         }
+    }
+
+    /// The hash of all that decides what is made; only of images that are published.
+    private func state(_ source: any RootSource) throws(RootcellarError) -> SHA256Digest? {
+        guard options.product == .image, let state = try source.state() else { return nil }
+        return try BuildState.digest(options, source: state)
+    }
+
+    /// What is published must hold nobody's secrets; whoever packs for himself is told.
+    private func scan(_ rootfs: RootfsDirectory, _ log: BuildLog) throws(RootcellarError) {
+        let findings = try ImageScan(rootfs: rootfs).findings()
+        guard let first = findings.first else { return }
+        for finding in findings { log.note("warning: the image holds \(finding)") }
+        guard options.product == .image else { return progress("warning: the image holds \(first)") }
+        throw RootcellarError(
+            .build,
+            "the image holds \(first)\(findings.count > 1 ? ", and \(findings.count - 1) more" : "")",
+            subject: options.output.string,
+            hint: "remove it in a script of post-files"
+        )
     }
 
     /// SOURCE_DATE_EPOCH: what the caller says, else the newest date that the archives' Release files bear, if it is later

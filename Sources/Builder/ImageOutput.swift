@@ -24,8 +24,9 @@ struct ImageOutput {
     func writeImage(
         _ rootfs: RootfsDirectory,
         templates: ImageTemplates,
-        packages: [ImageDocument.Package],
-        releases: [ReleaseFile]
+        installed: InstalledPackages,
+        releases: [ReleaseFile],
+        state: SHA256Digest?
     ) throws(RootcellarError) -> ImageDocument {
         let serial = try definition.publishedSerial()
         let name = try definition.imageName()
@@ -36,7 +37,7 @@ struct ImageOutput {
                 outputs: [
                     output(.xz(level: context.options.xzLevel), "rootfs.tar.xz"),
                     output(.zstd(level: context.options.zstdLevel), "rootfs.tar.zst"),
-                    output(.squashfs, "rootfs.squashfs"),
+                    output(.squashfsBy(compressor: "zstd", level: 9), "rootfs.squashfs"),
                 ]
             )
         }
@@ -47,7 +48,17 @@ struct ImageOutput {
                 .write(to: directory.appending("incus.tar.xz"))
         }
         files["image.yaml"] = try write("image.yaml", context.options.definitionText)
-        let inputs = Provenance.inputs(options: context.options, releases: releases, epoch: epoch, origin: origin)
+        let bill = BillOfMaterials(
+            name: name,
+            serial: serial,
+            created: epoch,
+            installed: installed,
+            tar: packed.tar
+        )
+        files[BillOfMaterials.fileName] = try write(BillOfMaterials.fileName, try bill.bytes())
+        var inputs = Provenance.inputs(options: context.options, releases: releases, epoch: epoch, origin: origin)
+        if let state { inputs[BuildState.input] = state.description }
+        try checkLog()
         context.log.note("finished")
         files["build.log"] = try HashedFile.read(context.log.path)
         let document = ImageDocument(
@@ -58,13 +69,30 @@ struct ImageOutput {
             lifetime: Int(definition.expirySeconds),
             files: files,
             tar: packed.tar,
-            packages: packages,
+            packages: installed.packages,
             inputs: inputs,
             taints: origin.taints
         )
         _ = try write(ImageDocument.fileName, try document.canonicalBytes())
         try publish(files.keys.sorted() + [ImageDocument.fileName])
         return document
+    }
+
+    /// A log that is published must not tell secrets.
+    private func checkLog() throws(RootcellarError) {
+        let text = String(
+            decoding: try building("read the log", context.log.path.string) { () throws(Errno) in
+                try readFile(context.log.path, limit: 512 << 20)
+            },
+            as: UTF8.self
+        )
+        guard let token = ImageScan.tokens(text).first else { return }
+        throw RootcellarError(
+            .build,
+            "the log, which is published, holds what looks like a secret: \(token)",
+            subject: context.keptLog.string,
+            hint: "keep the script that prints it from doing so"
+        )
     }
 
     /// Writes the separate files of one format.
@@ -179,7 +207,7 @@ struct ImageOutput {
             try file.changeMode(0o755)
             if fsync(file.rawValue) != 0 { throw Errno(rawValue: errno) }
         }
-        try renameHost(directory, to: context.options.output)
+        try output.replace(directory, context)
     }
 }
 

@@ -16,7 +16,7 @@ enum Provenance {
         var inputs = origin.inputs
         inputs.merge([
             "definition.sha256": SHA256Digest(hashing: options.definitionText).description,
-            "source_date_epoch": String(epoch.seconds),
+            "image.serial": options.definition.serial, "source_date_epoch": String(epoch.seconds),
             "tool.rootcellar": programVersion,
         ]) { $1 }
         for (number, override) in options.overrides.enumerated() { inputs["override.\(number + 1)"] = override }
@@ -24,12 +24,18 @@ enum Provenance {
             inputs["release.\(release.name).sha256"] = release.sha256.description
             inputs["release.\(release.name).date"] = release.date.description
         }
-        for (tool, arguments) in [("mmdebstrap", ["--version"]), ("sqfstar", ["-version"])] {
+        return inputs.merging(tools()) { $1 }
+    }
+
+    /// The versions of the tools that decide about bytes.
+    static func tools() -> [String: String] {
+        var versions: [String: String] = [:]
+        for (tool, arguments) in [("mmdebstrap", ["--version"]), ("mksquashfs", ["-version"])] {
             guard let path = HostProgram.find(tool),
                 let answer = HostProgram.capture(path, arguments, environment: ["PATH": HostProgram.searchPath])
             else { continue }
-            inputs["tool.\(tool)"] = String(decoding: answer.prefix { $0 != 0x0A }, as: UTF8.self)
+            versions["tool.\(tool)"] = String(decoding: answer.prefix { $0 != 0x0A }, as: UTF8.self)
         }
-        return inputs
+        return versions
     }
 }

@@ -8,6 +8,14 @@ protocol RootSource {
     ///
     /// - Throws: `SOURCE` for what cannot be had or is not what it should be, `BUILD` for what fails on the way.
     func fill() throws(RootcellarError) -> OriginState
+
+    /// What the source is at the moment, by name, as far as that decides what `fill` will make; nil if it cannot be known
+    /// without doing it.
+    func state() throws(RootcellarError) -> [String: String]?
+}
+
+extension RootSource {
+    func state() throws(RootcellarError) -> [String: String]? { nil }
 }
 
 /// What is known of the first files.

@@ -7,8 +7,9 @@ import Model
 enum RootSources {
     /// What a build can start from.
     static let downloaders: Set<Downloader> = [
-        .alpaquita, .alpinelinux, .alt, .apertis, .archlinux, .debootstrap, .funtoo, .gentoo, .opensuse, .openwrt,
-        .rootfs, .ubuntu, .voidlinux,
+        .alpaquita, .alpinelinux, .alt, .apertis, .archlinux, .busybox, .debootstrap, .docker, .funtoo, .gentoo,
+        .opensuse, .openwrt,
+        .rootfs, .rpmbootstrap, .ubuntu, .voidlinux,
     ]
 
     /// The source that the build's definition names.
@@ -22,6 +23,9 @@ enum RootSources {
         case .alt: return AltSource(context: context)
         case .apertis: return ApertisSource(context: context)
         case .archlinux: return ArchSource(context: context)
+        case .busybox: return BusyBoxSource(context: context)
+        case .docker: return DockerSource(context: context)
+        case .rpmbootstrap: return RPMSource(context: context)
         case .funtoo: return FuntooSource(context: context)
         case .gentoo: return GentooSource(context: context)
         case .opensuse: return OpenSUSESource(context: context)

@@ -18,6 +18,8 @@ package struct BuildCommand: ParsableCommand {
     @Option(help: "The image directory to make.") private var output: String
     @Option(help: "A directory in which packages are kept between builds.") private var cache: String?
 
+    @Flag(help: "Build although the image that is there was made of the same.") private var force = false
+
     package init() {}
 
     package func run() throws {
@@ -25,6 +27,7 @@ package struct BuildCommand: ParsableCommand {
         try settings.enter()
         var build = try settings.options(options, loaded, output: output)
         build.cache = cache.map { FilePath($0) }
+        build.isForced = force
         let image = try ImageBuilder(options: build, progress: tell).build()
         say(image.path.string)
     }

@@ -15,7 +15,7 @@ package struct RootCommand: AsyncParsableCommand {
                 name: "Build",
                 subcommands: [
                     BuildCommand.self, BuildDirectoryCommand.self, BuildLXCCommand.self, BuildIncusCommand.self,
-                    PackLXCCommand.self, PackIncusCommand.self, ValidateCommand.self,
+                    PackLXCCommand.self, PackIncusCommand.self, RebuildCommand.self, ValidateCommand.self,
                 ]
             ),
             CommandGroup(

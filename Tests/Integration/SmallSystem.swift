@@ -22,6 +22,7 @@ struct SmallSystem {
         try await Programs.shell(
             """
             root=$1 tar=$2
+            rm -rf "$root"
             mkdir -p "$root/bin" "$root/sbin" "$root/usr/bin" "$root/usr/sbin" "$root/etc" "$root/tmp" "$root/root" \
                 "$root/var/lib" "$root/etc/systemd"
             cp /bin/busybox "$root/bin/busybox"

@@ -31,7 +31,7 @@ struct GentooSource: RootSource {
         let tree = "snapshots/portage-latest.tar.xz"
         let file = try fetch.verified(tree, [.signature("\(tree).gpgsig")])
         let place = context.directory.scratch.appending("portage")
-        let newest = try SourceUnpacking(context: context, file: file).run(into: place)
+        let newest = try SourceUnpacking(file: file, log: context.log).run(into: place)
         try makeHostDirectories(context.directory.rootfs.appending("var/db/repos"))
         let target = context.directory.rootfs.appending("var/db/repos/gentoo")
         try building("replace", target.string) { () throws(Errno) in try removeHostDirectory(target) }

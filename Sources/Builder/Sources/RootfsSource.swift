@@ -9,6 +9,12 @@ import SystemPackage
 struct RootfsSource: RootSource {
     let context: BuildContext
 
+    func state() throws(RootcellarError) -> [String: String]? {
+        let url = context.definition.definition.source.url.text
+        guard url.hasPrefix("file://") else { return nil }
+        return ["file": try FetchedFile(FilePath(String(url.dropFirst(7)))).sha256]
+    }
+
     func fill() throws(RootcellarError) -> OriginState {
         let url = context.definition.definition.source.url
         if url.text.hasPrefix("file://") { return try fill(from: FilePath(String(url.text.dropFirst(7)))) }
@@ -26,7 +32,7 @@ struct RootfsSource: RootSource {
         try fetch.expectProof(proofs)
         let file = try fetch.file(name)
         try fetch.verify(file, proofs)
-        return fetch.state(try SourceUnpacking(context: context, file: file).run(into: context.directory.rootfs))
+        return fetch.state(try SourceUnpacking(file: file, log: context.log).run(into: context.directory.rootfs))
     }
 
     /// A file that is on this machine already is the user's own: it is taken as it is, or as it is pinned.
@@ -37,7 +43,7 @@ struct RootfsSource: RootSource {
         if !keys.pins.isEmpty, !keys.pins.contains(file.sha256) {
             throw RootcellarError(.source, "its SHA-256 \(file.sha256) is not the pinned one", subject: path.string)
         }
-        let newest = try SourceUnpacking(context: context, file: file).run(into: context.directory.rootfs)
+        let newest = try SourceUnpacking(file: file, log: context.log).run(into: context.directory.rootfs)
         return OriginState(
             epoch: context.options.epoch ?? newest,
             inputs: ["source.\(file.name).sha256": file.sha256]

@@ -35,7 +35,7 @@ enum SignifySignature {
 
     /// Base64 of `Ed` and so many bytes in all.
     private static func decoded(_ text: String, count: Int) -> [UInt8]? {
-        guard let data = Data(base64Encoded: trimmed(text)), data.count == count, data.starts(with: "Ed".utf8) else {
+        guard let data = Data(base64Encoded: stripped(text)), data.count == count, data.starts(with: "Ed".utf8) else {
             return nil
         }
         return Array(data)

@@ -22,7 +22,7 @@ extension SourceFetch {
     ) throws(RootcellarError) -> OriginState {
         let file = try verified(path, proofs)
         let rootfs = context.directory.rootfs
-        let newest = try SourceUnpacking(context: context, file: file).run(into: rootfs)
+        let newest = try SourceUnpacking(file: file, log: context.log).run(into: rootfs)
         if let below { try raise(below, in: rootfs) }
         try building("forget", file.path.string) { () throws(Errno) in try truncateAndRewind(file.descriptor) }
         return state(newest)

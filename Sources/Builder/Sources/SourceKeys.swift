@@ -24,7 +24,7 @@ struct SourceKeys {
     /// - Throws: `SOURCE` for what is none of these and for a key that is not kept here.
     init(_ keys: [SourceText]) throws(RootcellarError) {
         for key in keys {
-            let text = trimmed(key.text)
+            let text = stripped(key.text)
             if text.hasPrefix("sha256:") {
                 let digits = text.dropFirst(7).lowercased()
                 guard SHA256Digest(hex: digits) != nil else {

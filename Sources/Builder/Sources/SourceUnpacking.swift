@@ -9,8 +9,8 @@ import SystemPackage
 /// Puts the content of a verified file into a directory: tar in any of the usual compressions, by the same confined reader
 /// that unpacks images for containers, or squashfs.
 struct SourceUnpacking {
-    let context: BuildContext
     let file: FetchedFile
+    let log: BuildLog
 
     /// The most bytes that an image may have unpacked.
     private static let limit = 64 << 30
@@ -21,7 +21,7 @@ struct SourceUnpacking {
     /// - Throws: `SOURCE` for what is no archive or a bad one.
     func run(into directory: FilePath) throws(RootcellarError) -> Timestamp {
         try makeHostDirectory(directory)
-        return try context.log.step("unpack \(file.name)") { () throws(RootcellarError) in
+        return try log.step("unpack \(file.name)") { () throws(RootcellarError) in
             try SourceFetch.sourcing { () throws(RootcellarError) in try unpack(directory) }
         }
     }
@@ -100,15 +100,15 @@ struct SourceUnpacking {
 
     private func unpackSquashfs(_ directory: FilePath, _ magic: [UInt8]) throws(RootcellarError) -> Timestamp {
         let program = try HostProgram.require("unsquashfs", package: "squashfs-tools")
-        let position = context.log.position()
+        let position = log.position()
         let status = try HostProgram.run(
             program,
             ["-force", "-no-progress", "-quiet", "-dest", directory.string, file.path.string],
             environment: ["PATH": HostProgram.searchPath],
-            output: context.log.descriptor
+            output: log.descriptor
         )
         guard status == 0 else {
-            let said = context.log.tail(since: position, lines: 2).joined(separator: " | ")
+            let said = log.tail(since: position, lines: 2).joined(separator: " | ")
             throw RootcellarError(.source, "unsquashfs ended with \(status): \(said)", subject: file.name)
         }
         // mkfs_time of the superblock, little-endian.

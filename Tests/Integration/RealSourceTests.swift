@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SiteSupport
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Sources that are fetched by the distributions' own programs, against a real registry and a real repository.
+@Suite("Sources by real programs")
+struct RealSourceTests {
+    @Test(
+        "an image of a registry, and packages of a repository",
+        .timeLimit(.minutes(5)),
+        arguments: ["registry", "rpm"]
+    )
+    func source(_ script: String) async throws {
+        let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")
+        let result = try await runProgram(
+            "bash",
+            [scripts.appending(script).string, Programs.directory.string]
+        )
+        #expect(result.status == 0, "\(result.output.suffix(4000))\n\(result.errors.suffix(4000))")
+    }
+}
