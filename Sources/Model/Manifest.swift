@@ -19,6 +19,8 @@ package struct Manifest: Document {
     package var revoked: [Revocation]
     /// Other addresses of the same tree, `https://HOST[:PORT][/PREFIX]`. Whoever is there needs no trust.
     package var mirrors: [String]?
+    /// The catalogue that LXD and Incus are shown, `streams/v1/images.json`.
+    package var streams: FileReference?
 
     /// One build taken back.
     package struct Revocation: Codable, Sendable, Hashable {

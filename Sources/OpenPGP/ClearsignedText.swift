@@ -39,17 +39,19 @@ package struct ClearsignedText {
     /// Why a text cannot be signed in this way without being changed; nil if it can.
     static func unfit(_ text: [UInt8]) -> String? {
         guard text.last == 0x0A else { return "the last line has no end" }
-        var start = 0
-        for (position, byte) in text.enumerated() {
-            switch byte {
-            case 0x0A:
-                if position - start > lineLimit { return "a line has more than \(lineLimit) bytes" }
-                if position > start, text[position - 1] == 0x20 { return "blanks at the end of a line" }
-                start = position + 1
-            case 0x2D where position == start: return "a line begins with '-'"
-            case 0x20...0x7E: break
-            default: return "a byte that is not printable ASCII"
+        var length = 0
+        var previous: UInt8 = 0x0A
+        for byte in text {
+            if byte == 0x0A {
+                if length > lineLimit { return "a line has more than \(lineLimit) bytes" }
+                if previous == 0x20 { return "blanks at the end of a line" }
+                length = 0
+            } else {
+                guard (0x20...0x7E).contains(byte) else { return "a byte that is not printable ASCII" }
+                if byte == 0x2D, length == 0 { return "a line begins with '-'" }
+                length += 1
             }
+            previous = byte
         }
         return nil
     }

@@ -28,6 +28,7 @@ final class EngineData {
         }
         unsafe self.memory = unsafe memory
         unsafe raw = data
+        useBigBuffers()
     }
 
     /// An open file, read from where it stands.
@@ -39,6 +40,7 @@ final class EngineData {
         }
         unsafe memory = nil
         unsafe raw = data
+        useBigBuffers()
     }
 
     /// An empty buffer for gpgme to write into.
@@ -50,12 +52,16 @@ final class EngineData {
         }
         unsafe memory = nil
         unsafe raw = data
+        useBigBuffers()
     }
+
+    /// By default gpgme moves some hundred bytes at a time. A version that does not know the flag goes on so.
+    private func useBigBuffers() { _ = unsafe gpgme_data_set_flag(raw, "io-buffer-size", "262144") }
 
     /// What was written so far.
     func bytes() -> [UInt8] {
         var result: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        var buffer = [UInt8](repeating: 0, count: 256 << 10)
         guard unsafe gpgme_data_seek(raw, 0, SEEK_SET) == 0 else { return [] }
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe gpgme_data_read(raw, $0.baseAddress, $0.count) }

@@ -24,6 +24,7 @@ extension KeyHome {
         let bytes = output.bytes()
         let signed = try ClearsignedText(reading: bytes, subject: fingerprint.hex)
         _ = try SignaturePackets.check(signed.signature, signatureClass: 1, subject: fingerprint.hex)
+        // What stands in it is what a reader takes, so it has to be the text to the byte.
         guard signed.text == text else {
             throw RootcellarError(.signature, "gpg signed another text than it was given", subject: fingerprint.hex)
         }

@@ -49,6 +49,14 @@ extension Inspection {
         }
         try requireUnique(catalogue, "\(directory)/images.json")
         let contents = Streams.contents(catalogue, updated: manifest.signedAt)
+        let images = FileReference(of: contents["images.json"] ?? [])
+        guard manifest.streams ?? images == images else {
+            throw RootcellarError(
+                .binding,
+                "the manifest names another catalogue for LXD and Incus",
+                subject: TreePath.manifest(manifest.version)
+            )
+        }
         for name in Streams.names {
             let path = "\(directory)/\(name).json"
             let expected = contents["\(name).json"] ?? []

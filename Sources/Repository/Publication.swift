@@ -84,6 +84,14 @@ struct Publication {
         manifest.version = version
         manifest.signedAt = signedAt
         manifest.validUntil = try signer.validity.end(of: .manifest, signedAt: signedAt)
+        let concerned = try concerned(shards)
+        let newStreams = try Streams.updated(oldStreams, concerned, manifest) {
+            name,
+            build throws(RootcellarError) in
+            if let new = staged.first(where: { $0.image == build.image }) { return new.document }
+            return try Streams.document(name, build, layout)
+        }
+        manifest.streams = FileReference(of: newStreams.bytes(updated: signedAt))
         let manifestBytes = try signer.sign(
             manifest,
             after: tree.manifest.version,
@@ -103,14 +111,7 @@ struct Publication {
             verifier: verifier ?? tree.verifier
         )
         let pointerFile = try stage(pointerBytes, TreePath.pointer)
-        let concerned = try concerned(shards)
         let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(root))
-        let newStreams = try Streams.updated(oldStreams, concerned, manifest) {
-            name,
-            build throws(RootcellarError) in
-            if let new = staged.first(where: { $0.image == build.image }) { return new.document }
-            return try Streams.document(name, build, layout)
-        }
         let derived = try indexes.stage(newIndex(concerned, manifest), newStreams, manifest)
         let rootFiles = try newRootFiles()
         try reached(.signed)

@@ -19,13 +19,20 @@ struct Streams {
     static let names = ["index", "images"]
 
     /// The catalogue in force, if it can be believed. It may be that of an older manifest.
-    func readBack(_ verifier: TreeVerifier) -> StreamsCatalogue? {
+    ///
+    /// The manifest names it by its hash, which is computed in a moment; gpg takes its time with so much.
+    func readBack(_ tree: CurrentTree) -> StreamsCatalogue? {
         let file = directory.link.appending("images.json")
-        guard let bytes = try? Disk.read(file, limit: Self.limit),
+        guard let bytes = try? Disk.read(file, limit: Self.limit) else { return nil }
+        if directory.version == tree.manifest.version, let reference = tree.manifest.streams {
+            let isRight = (try? reference.check(bytes, subject: file.string)) != nil
+            return isRight ? StreamsCatalogue(reading: bytes) : nil
+        }
+        guard
             let signature = try? Disk.read(
                 directory.link.appending("images.json.gpg"),
                 limit: SignaturePackets.sizeLimit
-            ), (try? verifier.release(bytes, signatures: signature, subject: file.string)) != nil
+            ), (try? tree.verifier.release(bytes, signatures: signature, subject: file.string)) != nil
         else { return nil }
         return StreamsCatalogue(reading: bytes)
     }
@@ -33,7 +40,7 @@ struct Streams {
     /// The catalogue of the manifest in force: what is there if it is that, else made from what is there and from the
     /// image documents of builds that are not in it.
     func catalogue(of tree: CurrentTree) throws(RootcellarError) -> StreamsCatalogue {
-        let old = readBack(tree.verifier)
+        let old = readBack(tree)
         if let old, directory.version == tree.manifest.version { return old }
         var shards: [IndexShard] = []
         for distribution in tree.manifest.indexes.keys {
