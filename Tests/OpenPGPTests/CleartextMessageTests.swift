@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
+import TestSupport
 import Testing
 
 @testable import OpenPGP
@@ -39,5 +40,20 @@ struct CleartextMessageTests {
             try parse("-----BEGIN PGP SIGNED MESSAGE-----\n\na\n" + Self.signature + "behind\n")
         }
         #expect(throws: RootcellarError.self) { try parse("-----BEGIN PGP SIGNED MESSAGE-----\n\na\n") }
+    }
+
+    @Test("any text is a message or refused, and what is read back is what was signed")
+    func anything() {
+        var generator = SeededGenerator()
+        for _ in 0..<1000 {
+            let body = (0..<Int.random(in: 0..<40, using: &generator)).map { _ in
+                "-\n\r \tabc#".utf8.randomElement(using: &generator) ?? 0
+            }
+            let text =
+                "-----BEGIN PGP SIGNED MESSAGE-----\n\n\(String(decoding: body, as: UTF8.self))\n\(Self.signature)"
+            guard let message = try? parse(text) else { continue }
+            #expect(!message.text.contains("-----BEGIN PGP"))
+            #expect(message.signature == Array(Self.signature.utf8))
+        }
     }
 }
