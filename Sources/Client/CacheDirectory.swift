@@ -71,8 +71,9 @@ extension CacheLayout {
     /// a power cut included, there is the whole old file or the whole new one. While it is written it is locked, which
     /// tells it from what a killed process left.
     ///
+    /// - Parameter isDurable: whether a power cut may cost it. What only names objects is looked for again without it.
     /// - Throws: `CACHE`.
-    func replace(_ path: FilePath, by bytes: [UInt8]) throws(RootcellarError) {
+    func replace(_ path: FilePath, by bytes: [UInt8], isDurable: Bool = true) throws(RootcellarError) {
         try makeDirectory(temporaries)
         try makeDirectory(path.removingLastComponent())
         var temporary: FilePath?
@@ -83,10 +84,10 @@ extension CacheLayout {
             try file.changeMode(0o644)
             CacheOwners.current.adopt(file, in: path.removingLastComponent())
             try writeAll(file, unsafe bytes.span.bytes)
-            try flush(file)
+            if isDurable { try flush(file) }
             try rename(name, to: path)
             temporary = nil
-            try flushDirectory(of: path)
+            if isDurable { try flushDirectory(of: path) }
         } catch {
             if let temporary { removeFile(temporary) }
             throw RootcellarError(

@@ -115,7 +115,8 @@ package struct ContainerCreation {
     /// lxc-create reads the file again as the user outside the namespace, so it is given to that user.
     private func writeConfiguration(_ text: String, _ place: Place) throws(RootcellarError) {
         let path = place.path.appending("config")
-        try replaceFile(path, Array(text.utf8), mode: 0o640, .policy)
+        // The rootfs is not flushed either: lxc-create begins anew after a power cut, whatever is there.
+        try replaceFile(path, Array(text.utf8), mode: 0o640, .policy, isDurable: false)
         guard let uid = place.mappedUID else { return }
         do {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])

@@ -52,11 +52,15 @@ func readFile(_ path: FilePath, limit: Int, _ errorClass: ErrorClass) throws(Roo
 
 /// Replaces a file by new bytes: written beside it, flushed to the disk and renamed over it, so that at every moment,
 /// a power cut included, there is the whole old file or the whole new one. When this throws, it is the old one.
+///
+/// - Parameter isDurable: whether it has to outlive a power cut. A flush also writes down everything else that the file
+///   system has in hand.
 func replaceFile(
     _ path: FilePath,
     _ bytes: [UInt8],
     mode: UInt32 = 0o644,
-    _ errorClass: ErrorClass
+    _ errorClass: ErrorClass,
+    isDurable: Bool = true
 ) throws(RootcellarError) {
     let temporary = FilePath(path.string + ".new")
     do {
@@ -70,13 +74,14 @@ func replaceFile(
             defer { try? file.close() }
             try file.changeMode(mode)
             try writeAll(file, unsafe bytes.span.bytes)
-            try flush(file)
+            if isDurable { try flush(file) }
         }
         try rename(temporary, to: path)
     } catch {
         removeFile(temporary)
         throw RootcellarError(errorClass, "cannot write: \(error)", subject: path.string)
     }
+    guard isDurable else { return }
     // The new file is there. If this fails, all that may happen is that a power cut brings the old one back.
     try? flushDirectory(of: path)
 }

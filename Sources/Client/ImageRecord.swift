@@ -49,7 +49,8 @@ extension CacheLayout {
 
     /// Notes which build is in the cache.
     func writeRecord(_ record: ImageRecord, of name: ImageName) throws(RootcellarError) {
-        try replace(image(name), by: try record.canonicalBytes())
+        // A flush here would write down the whole new rootfs as well; a record that is lost costs a look at the server.
+        try replace(image(name), by: try record.canonicalBytes(), isDurable: false)
     }
 
     /// Notes that an image was used now: the time of its record's last change says when.

@@ -79,7 +79,7 @@ struct TreeCache {
             boot: boot,
             contentBytes: report.contentBytes
         )
-        try layout.replace(layout.treeRecord(digest), by: try record.canonicalBytes())
+        try layout.replace(layout.treeRecord(digest), by: try record.canonicalBytes(), isDurable: false)
         return report
     }
 
