@@ -12,9 +12,11 @@ struct BuildChoice {
     /// The server's newest build, or what the cache holds if the server cannot be asked or must not be.
     func select(
         _ name: ImageName,
-        _ cache: SignedImage.CacheUse
+        _ cache: SignedImage.CacheUse,
+        _ wish: BuildWish
     ) throws(RootcellarError) -> (TrustedServer, Catalogue.Build) {
-        if cache == .force, let remembered = try TrustedServer.remembered(setting.server, layout: setting.layout),
+        if cache == .force, !wish.isSpecial,
+            let remembered = try TrustedServer.remembered(setting.server, layout: setting.layout),
             let build = try cached(name, remembered)
         {
             try checkAge(build, cache, nil)
@@ -30,12 +32,12 @@ struct BuildChoice {
             warn: setting.narrator.warn
         )
         let catalogue = Catalogue(trusted)
-        if let offline = trusted.offline, let build = try cached(name, trusted) {
+        if let offline = trusted.offline, !wish.isSpecial, let build = try cached(name, trusted) {
             try checkAge(build, cache, offline)
             return (trusted, build)
         }
         if let offline = trusted.offline { throw offline }
-        return (trusted, try catalogue.newest(name))
+        return (trusted, try catalogue.current(name, wish))
     }
 
     /// The build that is in the cache, if there is one and its server has not taken it back.

@@ -26,7 +26,7 @@ package struct Catalogue {
     /// - Throws: `POLICY` for a distribution that is not published, and whatever reading the index throws.
     package func images(
         of distribution: String
-    ) throws(RootcellarError) -> [(name: ImageName, builds: [IndexShard.Build])] {
+    ) throws(RootcellarError) -> [(name: ImageName, image: IndexShard.Image)] {
         guard let reference = server.manifest.indexes[distribution] else {
             throw RootcellarError(
                 .policy,
@@ -46,15 +46,15 @@ package struct Catalogue {
                 subject: path
             )
         }
-        return try shard.catalogue(subject: path)
+        return zip(try shard.catalogue(subject: path), shard.images).map { ($0.name, $1) }
     }
 
-    /// The newest build of an image that was not taken back.
+    /// The build of an image that is wanted; builds that were taken back are not there.
     ///
-    /// - Throws: `POLICY` if there is no such image or every build was taken back.
-    package func newest(_ name: ImageName) throws(RootcellarError) -> Build {
+    /// - Throws: `POLICY` if there is no such image or no such build of it.
+    package func current(_ name: ImageName, _ wish: BuildWish = BuildWish()) throws(RootcellarError) -> Build {
         let images = try images(of: name.distribution)
-        guard let image = images.first(where: { $0.name == name }) else {
+        guard let image = images.first(where: { $0.name == name })?.image else {
             throw RootcellarError(
                 .policy,
                 "no such image on this server",
@@ -62,11 +62,25 @@ package struct Catalogue {
                 hint: Self.suggestion(name, images.map(\.name))
             )
         }
-        let revoked = Set(server.manifest.revoked.map(\.image))
-        guard let build = image.builds.last(where: { !revoked.contains($0.image.sha256) }) else {
-            throw RootcellarError(.policy, "every build of this image was taken back", subject: name.path)
+        guard let build = current(image, wish) else {
+            guard wish.isSpecial else {
+                throw RootcellarError(.policy, "every build of this image was taken back", subject: name.path)
+            }
+            let channels = (image.channels ?? []).map(\.name)
+            throw RootcellarError(
+                .policy,
+                "no build of this image is there \(wish.description)",
+                subject: name.path,
+                hint: "its builds go back to \(image.builds[0].serial); its channels: "
+                    + (channels.isEmpty ? "none" : channels.joined(separator: ", "))
+            )
         }
         return try self.build(name, build)
+    }
+
+    /// The build of an image of this catalogue that is wanted; nil if there is none.
+    package func current(_ image: IndexShard.Image, _ wish: BuildWish = BuildWish()) -> IndexShard.Build? {
+        image.current(channel: wish.channel, asOf: wish.asOf, revoked: Set(server.manifest.revoked.map(\.image)))
     }
 
     /// The document of one build, checked to be what the index says.

@@ -47,14 +47,16 @@ package struct ImageExplanation: Encodable {
         now: Timestamp
     ) throws(RootcellarError) {
         let catalogue = Catalogue(trusted)
-        let build = try catalogue.newest(name)
-        let builds = try catalogue.images(of: name.distribution).first { $0.name == name }?.builds ?? []
+        let build = try catalogue.current(name)
+        let builds = try catalogue.images(of: name.distribution).first { $0.name == name }?.image.builds ?? []
         let revoked = Set(trusted.manifest.revoked.map(\.image))
         let takenBack = builds.count { revoked.contains($0.image.sha256) }
         image = name.path
         serial = build.serial.description
+        let isNewest = builds.last { !revoked.contains($0.image.sha256) }?.serial == build.serial
         reason =
-            "the newest of \(builds.count) builds"
+            (isNewest ? "the newest" : "what the channel '\(IndexShard.Image.usualChannel)' points to,")
+            + " of \(builds.count) builds"
             + (takenBack == 0 ? ", none of them taken back" : ", \(takenBack) of them taken back")
         url = pin.address.url
         server = trusted.root.server

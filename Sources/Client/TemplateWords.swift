@@ -19,6 +19,9 @@ package struct TemplateWords: Sendable, Equatable {
     package var forceCache = false
     package var verbose = false
     package var quiet = false
+    /// Another build than the one that everybody gets.
+    package var channel: String?
+    package var asOf: String?
     /// A file of the user's own instead of an image of a server, and its metadata.
     package var local: String?
     package var metadata: String?
@@ -34,9 +37,10 @@ package struct TemplateWords: Sendable, Equatable {
 
     private enum Option: String, CaseIterable {
         case dist, release, arch, variant, server, list, help, json, keyid, keyring, keyserver, simplestreams, ca,
-            verbose, quiet
+            verbose, quiet, channel
         case path, name, rootfs
         case local, metadata
+        case asOf = "as-of"
         case flushCache = "flush-cache"
         case forceCache = "force-cache"
         case noValidate = "no-validate"
@@ -109,7 +113,7 @@ package struct TemplateWords: Sendable, Equatable {
         if let exact = Option(rawValue: name) { return exact }
         var candidates = Option.allCases.filter { !name.isEmpty && $0.rawValue.hasPrefix(name) }
         // Beginnings that every template understands keep their meaning beside options of our own.
-        let stock = candidates.filter { $0 != .local && $0 != .metadata }
+        let stock = candidates.filter { ![.local, .metadata, .asOf].contains($0) }
         if !stock.isEmpty { candidates = stock }
         if candidates.count == 1 { return candidates[0] }
         if candidates.count > 1 {
@@ -144,6 +148,8 @@ package struct TemplateWords: Sendable, Equatable {
         case .ca: server.authorities = value
         case .verbose: verbose = true
         case .quiet: quiet = true
+        case .channel: channel = value
+        case .asOf: asOf = value
         case .keyid: server.keyID = value
         case .keyring: server.keyring = value
         case .keyserver:

@@ -41,6 +41,7 @@ package struct DownloadCommand: ParsableCommand {
         let place = try Self.place(words)
         if try Self.createLocal(words, in: place, narrator) { return }
         try Self.checkNames(words)
+        let wish = try BuildWish(channel: words.channel, asOf: words.asOf)
         let context = try ClientContext()
         guard context.surroundings.namespace.kind != .user || words.mappedUID != nil else {
             throw RootcellarError(
@@ -57,7 +58,7 @@ package struct DownloadCommand: ParsableCommand {
         let creation = ContainerCreation(context.surroundings, narrator)
         try creation.run(in: place) { () throws(RootcellarError) -> any ContainerImage in
             do throws(RootcellarError) {
-                return try Self.choose(image, server, context, cache, words.verbose, narrator)
+                return try Self.choose(image, server, context, cache, wish, words.verbose, narrator)
             } catch {
                 // What programs around LXC look for in the output.
                 if error.errorClass == .policy, error.reason.hasPrefix("no such ") {
@@ -73,6 +74,7 @@ package struct DownloadCommand: ParsableCommand {
         _ server: ChosenServer,
         _ context: ClientContext,
         _ cache: SignedImage.CacheUse,
+        _ wish: BuildWish,
         _ isVerbose: Bool,
         _ narrator: Narrator
     ) throws(RootcellarError) -> any ContainerImage {
@@ -87,8 +89,16 @@ package struct DownloadCommand: ParsableCommand {
                 options: options,
                 narrator
             )
-            return try SignedImage(image, setting, cache: cache)
+            return try SignedImage(image, setting, cache: cache, wish: wish)
         case .plain(let plain):
+            guard !wish.isSpecial else {
+                throw RootcellarError(
+                    .policy,
+                    "only servers of this project know channels and former builds",
+                    subject: plain.address.url,
+                    hint: "leave --channel and --as-of away"
+                )
+            }
             var options = context.selection.transferOptions(for: plain)
             if isVerbose { options.onRequest = { say("Download file: \($0)") } }
             let setting = ImageSetting(
@@ -188,6 +198,8 @@ package struct DownloadCommand: ParsableCommand {
               --json               list as JSON
               --flush-cache        drop the cached copy first
               --force-cache        use the cached copy without asking the server, also past its expiry
+              --channel NAME       the build that a channel points to, as testing
+              --as-of DATE         the build that was current on that day (2026-02-28, UTC)
               --verbose            name every file that is downloaded
               --quiet              say nothing but warnings and errors
           -h, --help               show this help

@@ -30,15 +30,14 @@ struct ImageList {
     let server: String
     let rows: [(name: ImageName, row: Row)]
 
-    /// Every image that matches, with its newest build that was not taken back.
+    /// Every image that matches, with the build that everybody gets.
     init(_ trusted: TrustedServer, _ filter: ImageFilter) throws(RootcellarError) {
         server = trusted.root.server
         let catalogue = Catalogue(trusted)
-        let revoked = Set(trusted.manifest.revoked.map(\.image))
         var rows: [(ImageName, Row)] = []
         for distribution in catalogue.distributions where filter.distribution ?? distribution == distribution {
-            for (name, builds) in try catalogue.images(of: distribution) where filter.matches(name) {
-                guard let build = builds.last(where: { !revoked.contains($0.image.sha256) }) else { continue }
+            for (name, image) in try catalogue.images(of: distribution) where filter.matches(name) {
+                guard let build = catalogue.current(image) else { continue }
                 rows.append((name, Row(name, serial: build.serial.description, tested: build.tested)))
             }
         }

@@ -32,8 +32,8 @@ package struct InfoCommand: ParsableCommand {
         let context = try ClientContext()
         let trusted = try context.ask(try context.selection.server(named: server))
         let catalogue = Catalogue(trusted)
-        let build = try catalogue.newest(name)
-        let tested = try catalogue.images(of: name.distribution).first { $0.name == name }?.builds
+        let build = try catalogue.current(name)
+        let tested = try catalogue.images(of: name.distribution).first { $0.name == name }?.image.builds
             .first { $0.serial == build.serial }?.tested
         let document = build.document
         if json {
