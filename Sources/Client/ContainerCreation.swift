@@ -54,7 +54,7 @@ package struct ContainerCreation {
             try image.remember()
             try writeConfiguration(configuration, place)
         } catch {
-            try? emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
+            try? emptyRootfs(rootfs)
             try? rootfs.changeMode(mode)
             throw error
         }

@@ -86,6 +86,15 @@ func replaceFile(
     try? flushDirectory(of: path)
 }
 
+/// Takes everything out of a rootfs again but what a new file system has.
+func emptyRootfs(_ rootfs: FileDescriptor) throws(RootcellarError) {
+    do throws(Errno) {
+        try emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
+    } catch {
+        throw systemError(.archive, "cannot empty the rootfs again", error, subject: "")
+    }
+}
+
 /// Renames over whatever is there.
 func rename(_ path: FilePath, to other: FilePath) throws(Errno) {
     let result = unsafe path.withPlatformString { path in

@@ -25,11 +25,16 @@ package struct SignedImage: ContainerImage {
     /// Chooses the build and reads its metadata.
     ///
     /// - Throws: the class of whatever was wrong first.
-    package init(_ name: ImageName, _ setting: ImageSetting<PinnedServer>, cache: CacheUse) throws(RootcellarError) {
+    package init(
+        _ name: ImageName,
+        _ setting: ImageSetting<PinnedServer>,
+        cache: CacheUse,
+        wish: BuildWish = BuildWish()
+    ) throws(RootcellarError) {
         self.setting = setting
         let choice = BuildChoice(setting)
         if cache == .flush { try choice.flush(name) }
-        (trusted, build) = try choice.select(name, cache)
+        (trusted, build) = try choice.select(name, cache, wish)
         if let before = try setting.layout.readRecord(of: name), before.image != build.reference {
             setting.narrator.progress("The cached copy has expired, re-downloading...")
         }
@@ -63,8 +68,14 @@ package struct SignedImage: ContainerImage {
             return try unpackArchive(into: rootfs, expansion)
         }
         let words = plan(nil, expansion).expansion
-        return try tree.fill(rootfs, words, narrator: setting.narrator) { directory throws(RootcellarError) in
-            try unpackArchive(into: directory, Expansion())
+        do throws(RootcellarError) {
+            return try tree.fill(rootfs, words, narrator: setting.narrator) { directory throws(RootcellarError) in
+                try unpackArchive(into: directory, Expansion())
+            }
+        } catch  where error.errorClass == .cache && !Interruption.isRequested {
+            setting.narrator.warn("no unpacked tree is kept (\(error.description))")
+            try emptyRootfs(rootfs)
+            return try unpackArchive(into: rootfs, expansion)
         }
     }
 
@@ -161,11 +172,7 @@ package struct SignedImage: ContainerImage {
             setting.narrator.warn("CACHE: the cached tar was damaged and is dropped")
             notes.tarBlocks = nil
             ObjectStore(setting.layout).remove(build.document.tar.sha256)
-            do throws(Errno) {
-                try emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
-            } catch {
-                throw systemError(.archive, "cannot empty the rootfs again", error, subject: "")
-            }
+            try emptyRootfs(rootfs)
             return nil
         }
     }

@@ -65,11 +65,7 @@ struct TreeCache {
             narrator.progress("Unpacking the rootfs")
             if try copy(to: rootfs, words) == record.fingerprint { return try UnpackReport(record.report) }
             narrator.warn("CACHE: the unpacked tree was changed and is made anew")
-            do throws(Errno) {
-                try emptyDirectory(rootfs, keeping: [Array("lost+found".utf8)])
-            } catch {
-                throw systemError(.archive, "cannot empty the rootfs again", error, subject: "")
-            }
+            try emptyRootfs(rootfs)
         }
         try Self.discard(digest, layout)
         let report = try fillTree(make)

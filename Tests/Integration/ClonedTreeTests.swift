@@ -107,6 +107,21 @@ struct ClonedTreeTests {
         }
     }
 
+    @Test("makes containers all the same where no tree can be kept")
+    func unusable() async throws {
+        try await withFileSystem("btrfs") { _, server, host in
+            try await Programs.shell("mkdir -p \"$1\"; echo x > \"$1/trees\"", host.cache.string)
+            let creation = try await host.download(server)
+            #expect(creation.result.status == 19, "what is no directory is not made one: \(creation.result.errors)")
+            try await Programs.shell("rm \"$1/trees\"; mkdir \"$1/trees\"; chattr +i \"$1/trees\"", host.cache.string)
+            let without = try await host.download(server)
+            try await Programs.shell("chattr -i \"$1/trees\"", host.cache.string)
+            try without.result.succeeded()
+            #expect(without.result.errors.contains("no unpacked tree is kept"), "\(without.result.errors)")
+            #expect(try text(without.rootfs.appending("etc/hostname")) == "c1\n")
+        }
+    }
+
     @Test("loses its trees with the builds that they are of")
     func removed() async throws {
         try await withFileSystem("btrfs") { site, server, host in
