@@ -4,12 +4,13 @@ import Model
 import SystemPackage
 
 extension Publisher {
-    /// A place to make patches in; nil if there is nothing to make patches from. Builds that would be refused are now.
+    /// A place to make patches in; nil if there is nothing to make patches from, or no reason to: a build that will be
+    /// refused is left to the publication, which first takes away what a killed one has left.
     func prepare(_ sources: [ImageSource]) throws(RootcellarError) -> Workbench? {
         try locked(roles: [.release, .freshness]) { tree throws(RootcellarError) in
             var isWorthIt = false
             for source in sources {
-                try tree.refuse(source)
+                guard (try? tree.refuse(source)) != nil else { return nil }
                 if try !tree.goodBuilds(source.name).isEmpty { isWorthIt = true }
             }
             return isWorthIt ? try Workbench(layout) : nil

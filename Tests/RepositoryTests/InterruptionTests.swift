@@ -31,9 +31,11 @@ struct InterruptionTests {
         #expect(between.manifest == (wasPublished ? 3 : 2))
         #expect(between.images == (wasPublished ? 2 : 1))
 
-        // A publisher that refuses its work tidies up all the same.
+        // A publisher that refuses its work tidies up all the same, also one that would make patches first.
         let old = try workshop.image()
-        #expect(failure { try workshop.publish(old) }?.errorClass == .policy)
+        var refusing = workshop.publisher
+        refusing.deltas = 7
+        #expect(failure { _ = try refusing.publish(images: [old], untested: true) }?.errorClass == .policy)
         let tidy = try workshop.check()
         #expect(tidy.leftovers == [])
         #expect(tidy.manifest == between.manifest)
