@@ -8,12 +8,9 @@ extension Site {
     /// Runs a publisher's command on this site at another time, as in `-20d`.
     @discardableResult
     func rootcellar(at shift: String = "+0d", _ words: String...) async throws -> ProgramResult {
-        try await runProgram(
-            "faketime",
-            ["-f", shift, Programs.directory.appending("rootcellar").string] + words + [
-                "--repo", tree.string, "--keys", keys.string,
-            ]
-        )
+        let command = [Programs.directory.appending("rootcellar").string] + words
+        let line = FakeTime.words(["-f", shift], command + ["--repo", tree.string, "--keys", keys.string])
+        return try await runProgram(line[0], Array(line.dropFirst()))
     }
 
     /// A site of five builds that has a past: the first two left the catalogue two weeks ago, so that pruning removes their
@@ -25,8 +22,8 @@ extension Site {
         try makeDirectory(top)
         let made = try await Programs.shell(
             """
-            faketime -f -30d "$1" key init --keys "$2/keys" --name Example --no-passphrase | tail -n 1
-            faketime -f -30d "$1" repo init --repo "$2/tree" --keys "$2/keys" --id "$3"
+            \(FakeTime.shell("-30d")) "$1" key init --keys "$2/keys" --name Example --no-passphrase | tail -n 1
+            \(FakeTime.shell("-30d")) "$1" repo init --repo "$2/tree" --keys "$2/keys" --id "$3"
             """,
             Programs.directory.appending("rootcellar").string,
             top.string,

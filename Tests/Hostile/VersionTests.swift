@@ -95,7 +95,7 @@ struct VersionTests {
     }
 
     /// Shifts the clock of the program that follows.
-    private func atClock(_ shift: String) -> String { "exec faketime -f '\(shift)' \"$@\"" }
+    private func atClock(_ shift: String) -> String { "exec \(FakeTime.shell(shift)) \"$@\"" }
 
     @Test("30: a clock two years behind -> a notice, the floor is used, and what has expired stays expired")
     func clockBehind() async throws {

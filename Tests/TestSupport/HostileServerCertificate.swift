@@ -107,10 +107,8 @@ package struct HostileServerCertificate: Sendable {
 
     /// - Parameter date: what the clock of the program says, if not the time.
     private static func openssl(at date: String? = nil, _ arguments: [String]) async throws {
-        let result =
-            if let date { try await runProgram("faketime", [date, "openssl"] + arguments) } else {
-                try await runProgram("openssl", arguments)
-            }
+        let line = date.map { FakeTime.words([$0], ["openssl"] + arguments) } ?? ["openssl"] + arguments
+        let result = try await runProgram(line[0], Array(line.dropFirst()))
         guard result.status == 0 else { throw HostileServerError(what: "openssl: \(result.errors)") }
     }
 
