@@ -46,7 +46,10 @@ package struct SyntheticImage {
     /// The usual one.
     package init() {}
 
-    package var serial: Serial { Serial(clock.adding(seconds: -age)) }
+    /// One reading of the clock for everything that is made of this image: the next may be in another minute.
+    private let now = clock
+
+    package var serial: Serial { Serial(now.adding(seconds: -age)) }
 
     /// Makes the image directory, and beside it as `<directory>.tree` what was packed.
     @discardableResult
