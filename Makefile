@@ -43,6 +43,8 @@ fuzz: deps
 bench: build
 	@bench/create
 	@bench/build
+	@bench/delta
+	@bench/publish
 
 check:
 	@scripts/check
