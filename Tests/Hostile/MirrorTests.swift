@@ -137,6 +137,23 @@ struct MirrorTests {
         }
     }
 
+    @Test("A signal that comes twice at once is one, as timeout(1) sends it to a process and its group")
+    func twice() async throws {
+        try await Stage.run { stage in
+            let path = try await stage.path("rootfs.tar.zst")
+            let bytes = try stage.bytes(path)
+            stage.server.on(path) { _ in slowly(bytes, .seconds(100)) }
+            let script = """
+                "$@" & program=$!; sleep 6
+                for again in 1 2 3 4 5; do kill -TERM $program 2>/dev/null || break; sleep 0.02; done; wait $program
+                """
+            let creation = try await stage.download(script: script)
+            #expect(creation.result.status == 143, "\(creation.result.errors)")
+            #expect(creation.result.errors.contains("rootcellar: interrupted"), "\(creation.result.errors)")
+            #expect(try creation.isUntouched)
+        }
+    }
+
     @Test("A signal ends a creation with 128 and its number, and nothing is left", arguments: ["INT", "TERM", "HUP"])
     func signals(_ name: String) async throws {
         try await Stage.run { stage in
