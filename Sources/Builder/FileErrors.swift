@@ -72,6 +72,23 @@ func readStart(_ path: FilePath, count: Int) throws(Errno) -> [UInt8] {
     return Array(buffer.prefix(filled))
 }
 
+/// At most `count` bytes of a file from a place on; fewer only at its end.
+func readAt(_ file: FileDescriptor, _ offset: Int, _ count: Int) throws(Errno) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+        let result = unsafe buffer.withUnsafeMutableBytes { all in
+            unsafe pread(file.rawValue, all.baseAddress.map { unsafe $0 + filled }, count - filled, offset + filled)
+        }
+        let code = errno
+        if result < 0, code == EINTR { continue }
+        if result < 0 { throw Errno(rawValue: code) }
+        if result == 0 { break }
+        filled += result
+    }
+    return Array(buffer.prefix(filled))
+}
+
 /// Empties an open file and goes to its beginning.
 func truncateAndRewind(_ file: FileDescriptor) throws(Errno) {
     if ftruncate(file.rawValue, 0) != 0 || lseek(file.rawValue, 0, SEEK_SET) != 0 { throw Errno(rawValue: errno) }

@@ -46,7 +46,7 @@ package struct ImageBuilder {
         defer { limit?.lift() }
         let directory = try BuildDirectory(
             beside: output.place,
-            kind: options.product == .directory ? .disk : options.scratch
+            kind: options.product == .directory ? .disk : RootSources.scratch(options)
         )
         let log = try BuildLog(directory.image.appending("build.log"), progress: progress)
         let context = BuildContext(

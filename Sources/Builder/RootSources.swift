@@ -7,10 +7,20 @@ import Model
 enum RootSources {
     /// What a build can start from.
     static let downloaders: Set<Downloader> = [
-        .alpaquita, .alpinelinux, .alt, .apertis, .archlinux, .busybox, .debootstrap, .docker, .funtoo, .gentoo,
-        .opensuse, .openwrt,
-        .rootfs, .rpmbootstrap, .ubuntu, .voidlinux,
+        .almalinux, .alpaquita, .alpinelinux, .alt, .apertis, .archlinux, .busybox, .centos, .debootstrap, .docker,
+        .funtoo, .gentoo, .nixos, .openeuler, .opensuse, .openwrt, .oraclelinux, .rockylinux, .rootfs, .rpmbootstrap,
+        .springdalelinux, .ubuntu, .voidlinux, .vyos,
     ]
+    /// Those that begin with an image of gigabytes, which memory is not the place for.
+    static let large: Set<Downloader> = [
+        .almalinux, .centos, .openeuler, .oraclelinux, .rockylinux, .springdalelinux, .vyos,
+    ]
+
+    /// Where a build is put together.
+    static func scratch(_ options: BuildOptions) -> BuildOptions.Scratch {
+        let isLarge = options.origin == .source && large.contains(options.definition.definition.source.downloader)
+        return isLarge && options.scratch == .automatic ? .disk : options.scratch
+    }
 
     /// The source that the build's definition names.
     ///
@@ -18,6 +28,14 @@ enum RootSources {
     static func source(_ context: BuildContext) throws(RootcellarError) -> any RootSource {
         let source = context.definition.definition.source
         switch source.downloader {
+        case .almalinux: return AlmaSource(context: context)
+        case .centos: return CentOSSource(context: context)
+        case .nixos: return NixOSSource(context: context)
+        case .openeuler: return OpenEulerSource(context: context)
+        case .oraclelinux: return OracleSource(context: context)
+        case .rockylinux: return RockySource(context: context)
+        case .springdalelinux: return SpringdaleSource(context: context)
+        case .vyos: return VyOSSource(context: context)
         case .alpaquita: return AlpaquitaSource(context: context)
         case .alpinelinux: return AlpineSource(context: context)
         case .alt: return AltSource(context: context)

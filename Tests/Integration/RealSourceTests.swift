@@ -9,9 +9,9 @@ import Testing
 @Suite("Sources by real programs")
 struct RealSourceTests {
     @Test(
-        "an image of a registry, and packages of a repository",
+        "an image of a registry, packages of a repository, and an installer's image",
         .timeLimit(.minutes(5)),
-        arguments: ["registry", "rpm"]
+        arguments: ["registry", "rpm", "installer"]
     )
     func source(_ script: String) async throws {
         let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")

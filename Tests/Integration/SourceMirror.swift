@@ -19,8 +19,18 @@ struct SourceMirror: Sendable, CustomTestStringConvertible {
     /// Makes everything but the image, in the directory that holds it; `$file` is its name. There are `sig FILE OUT`,
     /// `asc FILE OUT` and `clear FILE OUT`, and `$mirror` and `$tar`.
     var script: String
+    /// What the file is before that: the small system's tar, or the image of an installer by its name.
+    var original: String?
+    /// How the installer calls its dnf.
+    var call: String?
 
     var testDescription: String { downloader }
+
+    /// The file that the server's is made from.
+    func original(_ system: SmallSystem) async throws -> FilePath {
+        guard let original else { return system.tar }
+        return try await InstallerImages.shared.image(original)
+    }
 
     /// Makes the server's files, signed by one key.
     func make(_ mirror: FilePath, tar: FilePath, gnupg: FilePath, key: String) async throws {

@@ -57,16 +57,20 @@ struct SourceTests {
             .map { "    \($0)" }.joined(separator: "\n")
     }
 
-    @Test("take what is signed by a key of the definition, and nothing else", arguments: SourceMirror.all)
+    @Test(
+        "take what is signed by a key of the definition, and nothing else",
+        arguments: SourceMirror.all + SourceMirror.installers
+    )
     func verification(_ mirror: SourceMirror) async throws {
         let system = try await SmallSystem.make()
+        let original = try await mirror.original(system)
         let good = ScratchDirectory.path.appending("good")
         let wrong = ScratchDirectory.path.appending("wrong")
         let keys = try await Forger(strangerIn: "g").using { forger in
             let signer = try await forger.makeKey("Signer <signer@example>")
             let other = try await forger.makeKey("Other <other@example>")
-            try await mirror.make(good, tar: system.tar, gnupg: forger.home, key: signer)
-            try await mirror.make(wrong, tar: system.tar, gnupg: forger.home, key: other)
+            try await mirror.make(good, tar: original, gnupg: forger.home, key: signer)
+            try await mirror.make(wrong, tar: original, gnupg: forger.home, key: other)
             return Self.keyLines(try await forger.gpg(["--armor", "--export", signer]))
         }
         try await HostileServer.with { server in
@@ -76,6 +80,7 @@ struct SourceTests {
             #expect(result.status == 0, "\(mirror.downloader): \(result.errors)")
             let tree = ScratchDirectory.path.appending("tree")
             #expect(try text(tree.appending("etc/hostname")) == "small\n")
+            if let call = mirror.call { #expect(try text(tree.appending("calls")) == call) }
             if mirror.downloader == "gentoo-http" { #expect(exists(tree.appending("var/db/repos/gentoo/profiles"))) }
 
             run.isRefused(try await run.build(keys: ""), "no key")

@@ -19,24 +19,11 @@ struct DiskImage {
     func extractRoot(into rootfs: FilePath) throws(RootcellarError) -> Timestamp {
         let disk = context.directory.scratch.appending("disk.img")
         try expand(to: disk)
-        let offset = try rootOffset(disk)
-        let block = try superblock(disk, offset)
-        let program = try HostProgram.require("debugfs", package: "e2fsprogs")
-        let position = context.log.position()
-        let status = try HostProgram.run(
-            program,
-            ["-R", "rdump / \(rootfs.string)", "\(disk.string)?offset=\(offset)"],
-            environment: ["PATH": HostProgram.searchPath],
-            output: context.log.descriptor
-        )
-        let copied = try RootfsDirectory(rootfs)
-        guard status == 0, copied.exists("/etc") else {
-            let said = context.log.tail(since: position, lines: 3).joined(separator: " | ")
-            throw RootcellarError(.source, "the disk image has no root that can be read: \(said)", subject: file.name)
+        guard let root = try root(disk) else {
+            throw RootcellarError(.source, "the disk image has no ext4 file system", subject: file.name)
         }
-        try copied.remove("/lost+found")
-        // s_wtime of the superblock.
-        return Timestamp(seconds: block[48..<52].reversed().reduce(0) { $0 << 8 | Int64($1) })
+        try root.extract(into: rootfs, name: file.name, log: context.log)
+        return root.written
     }
 
     private func expand(to disk: FilePath) throws(RootcellarError) {
@@ -60,21 +47,19 @@ struct DiskImage {
         }
     }
 
-    private func read(_ disk: FilePath, at offset: Int, count: Int) throws(RootcellarError) -> [UInt8] {
+    private func read(_ disk: FilePath, at offset: Int, count: Int) throws(RootcellarError) -> ArraySlice<UInt8> {
         try building("read", disk.string) { () throws(Errno) in
             let input = try openPath(disk, .readOnly)
             defer { input.closeQuietly() }
-            if (try? input.seek(offset: Int64(offset), from: .start)) == nil { throw Errno.invalidArgument }
-            var buffer = [UInt8](repeating: 0, count: count)
-            let filled = try readBlock(input, &buffer)
-            guard filled == count else { throw Errno.ioError }
-            return buffer
+            let bytes = try readAt(input, offset, count)
+            guard bytes.count == count else { throw Errno.ioError }
+            return bytes[...]
         }
     }
 
-    /// Where the last partition with an ext file system begins: of a GPT (UEFI specification, 5.3), else of an MBR.
-    private func rootOffset(_ disk: FilePath) throws(RootcellarError) -> Int {
-        func number(_ bytes: ArraySlice<UInt8>) -> Int { bytes.reversed().reduce(0) { $0 << 8 | Int($1) } }
+    /// The ext file system of the last partition that has one: of a GPT (UEFI specification, 5.3), else of an MBR.
+    private func root(_ disk: FilePath) throws(RootcellarError) -> ExtImage? {
+        let number = LittleEndian.number
         let head = try read(disk, at: 0, count: 2 * Self.sector)
         var starts: [Int] = []
         if head[512...].starts(with: "EFI PART".utf8) {
@@ -95,16 +80,9 @@ struct DiskImage {
                 if start > 0 { starts.append(start * Self.sector) }
             }
         }
-        for start in (starts + [0]).sorted(by: >) where (try? superblock(disk, start)) != nil { return start }
-        throw RootcellarError(.source, "the disk image has no ext4 file system", subject: file.name)
-    }
-
-    /// The superblock of an ext file system, which begins 1024 bytes into it.
-    private func superblock(_ disk: FilePath, _ offset: Int) throws(RootcellarError) -> [UInt8] {
-        let block = try read(disk, at: offset + 1024, count: 256)
-        guard block[56] == 0x53, block[57] == 0xEF else {
-            throw RootcellarError(.source, "not an ext file system", subject: file.name)
+        for start in (starts + [0]).sorted(by: >) {
+            if let root = try ExtImage(disk, offset: start) { return root }
         }
-        return block
+        return nil
     }
 }

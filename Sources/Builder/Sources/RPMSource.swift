@@ -35,12 +35,17 @@ struct RPMSource: RootSource {
         let arguments =
             [
                 "--installroot=\(rootfs)", "--releasever=\(context.definition.definition.image.release)",
-                "--setopt=reposdir=\(repositories)", "--setopt=cachedir=\(context.directory.temporary)/dnf",
-                "--setopt=logdir=\(context.directory.temporary)", "--setopt=install_weak_deps=False", "-y",
+                "--setopt=reposdir=\(repositories)", "--setopt=install_weak_deps=False", "-y",
             ] + keyFlags + ["install"] + excluded.map { "--exclude=\($0)" } + packages
+        // Debian's rpm has its database in the user's home (its README.Debian), and the image would not find it.
+        let home = context.directory.temporary.appending("home")
+        try makeHostDirectory(home)
+        try building("write", home.string) { () throws(Errno) in
+            try writeFile(home.appending(".rpmmacros"), Array("%_dbpath /var/lib/rpm\n".utf8))
+        }
         let position = context.log.position()
         try context.log.step("bootstrap") { () throws(RootcellarError) in
-            var environment = ["PATH": HostProgram.searchPath, "HOME": "/root", "LANG": "C.UTF-8"]
+            var environment = ["PATH": HostProgram.searchPath, "HOME": home.string, "LANG": "C.UTF-8"]
             if let proxy = context.options.proxy { environment["https_proxy"] = proxy }
             let status = try HostProgram.run(
                 dnf,
@@ -58,7 +63,8 @@ struct RPMSource: RootSource {
                 )
             }
         }
-        let newest = newest(rpm, rootfs)
+        try RootfsDirectory(rootfs).forgetDnf()
+        let newest = newest(rpm, rootfs, home)
         return OriginState(
             epoch: context.options.epoch ?? newest,
             inputs: ["source.repositories.sha256": SHA256Digest(hashing: Array(source.url.text.utf8)).description],
@@ -95,14 +101,22 @@ struct RPMSource: RootSource {
     }
 
     /// When the newest of the packages was built.
-    private func newest(_ rpm: FilePath, _ rootfs: FilePath) -> Timestamp {
+    private func newest(_ rpm: FilePath, _ rootfs: FilePath, _ home: FilePath) -> Timestamp {
         let answer = HostProgram.capture(
             rpm,
             ["--root", rootfs.string, "-qa", "--qf", "%{BUILDTIME}\\n"],
-            environment: ["PATH": HostProgram.searchPath, "HOME": "/root"],
+            environment: ["PATH": HostProgram.searchPath, "HOME": home.string],
             errors: context.log.descriptor
         )
         let times = String(decoding: answer ?? [], as: UTF8.self).split(separator: "\n").compactMap { Int64($0) }
         return times.max().map { Timestamp(seconds: $0) } ?? context.definition.serialTime
+    }
+}
+
+extension RootfsDirectory {
+    /// Removes what dnf(8) keeps for itself below the root that it installs into.
+    func forgetDnf() throws(RootcellarError) {
+        for path in ["/var/cache/dnf", "/var/cache/yum"] { try empty(path) }
+        for name in ["dnf.log", "dnf.librepo.log", "dnf.rpm.log", "hawkey.log"] { try remove("/var/log/\(name)") }
     }
 }

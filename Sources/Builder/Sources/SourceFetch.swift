@@ -88,13 +88,18 @@ final class SourceFetch {
     ///
     /// - Throws: `SOURCE` if there is none.
     func listing(_ directory: String) throws(RootcellarError) -> ListingPage {
+        guard let page = try page(directory) else {
+            throw RootcellarError(.source, "no such directory on the server", subject: url(directory) + "/")
+        }
+        return page
+    }
+
+    /// What a directory of the server holds; nil if there is none.
+    func page(_ directory: String) throws(RootcellarError) -> ListingPage? {
         let bytes = try Self.sourcing { () throws(RootcellarError) in
             try session.listing(directory, limit: Self.smallLimit)
         }
-        guard let bytes else {
-            throw RootcellarError(.source, "no such directory on the server", subject: url(directory) + "/")
-        }
-        return ListingPage(String(decoding: bytes, as: UTF8.self))
+        return bytes.map { ListingPage(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// The newest name in a directory that begins and ends in one way.

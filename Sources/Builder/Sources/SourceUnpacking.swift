@@ -30,7 +30,9 @@ struct SourceUnpacking {
         let magic = try building("read", file.path.string) { () throws(Errno) in
             try readStart(file.path, count: 512)
         }
-        if magic.starts(with: "hsqs".utf8) { return try unpackSquashfs(directory, magic) }
+        if magic.starts(with: "hsqs".utf8) {
+            return try Squashfs(path: file.path, name: file.name, log: log).unpack(into: directory)
+        }
         if let compression = Compression(magic: magic) {
             let source = file.path
             return try readTar(directory) { output throws(RootcellarError) in
@@ -96,23 +98,6 @@ struct SourceUnpacking {
 
     private final class Failure: Sendable {
         let value = Mutex<RootcellarError?>(nil)
-    }
-
-    private func unpackSquashfs(_ directory: FilePath, _ magic: [UInt8]) throws(RootcellarError) -> Timestamp {
-        let program = try HostProgram.require("unsquashfs", package: "squashfs-tools")
-        let position = log.position()
-        let status = try HostProgram.run(
-            program,
-            ["-force", "-no-progress", "-quiet", "-dest", directory.string, file.path.string],
-            environment: ["PATH": HostProgram.searchPath],
-            output: log.descriptor
-        )
-        guard status == 0 else {
-            let said = log.tail(since: position, lines: 2).joined(separator: " | ")
-            throw RootcellarError(.source, "unsquashfs ended with \(status): \(said)", subject: file.name)
-        }
-        // mkfs_time of the superblock, little-endian.
-        return Timestamp(seconds: magic[8..<12].reversed().reduce(0) { $0 << 8 | Int64($1) })
     }
 }
 
