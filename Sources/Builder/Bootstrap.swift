@@ -25,33 +25,6 @@ struct Bootstrap {
         components = try context.definition.components()
     }
 
-    /// Whether programs of the architecture can run here: by the processor, or by qemu-user through binfmt_misc.
-    static func checkArchitecture(_ architecture: String) throws(RootcellarError) {
-        func answer(_ program: String, _ arguments: [String]) -> String? {
-            guard let path = HostProgram.find(program) else { return nil }
-            let bytes = HostProgram.capture(path, arguments, environment: ["PATH": HostProgram.searchPath])
-            return bytes.map { String(decoding: $0.prefix { $0 != 0x0A }, as: UTF8.self) }
-        }
-        if answer("dpkg", ["--print-architecture"]) == architecture { return }
-        guard let tester = HostProgram.find("arch-test") else {
-            throw RootcellarError(
-                .policy,
-                "cannot tell whether '\(architecture)' can be executed here",
-                subject: "arch-test",
-                hint: "install the package 'arch-test'"
-            )
-        }
-        let environment = ["PATH": HostProgram.searchPath]
-        guard HostProgram.capture(tester, [architecture], environment: environment) != nil else {
-            throw RootcellarError(
-                .policy,
-                "programs of architecture '\(architecture)' cannot be executed here",
-                subject: architecture,
-                hint: "install 'qemu-user-static' and 'binfmt-support'"
-            )
-        }
-    }
-
     /// Everything that decides which packages are taken, the state of the archive left out.
     var inputs: SHA256Digest {
         let keys = context.definition.definition.source.keys.map(\.text)

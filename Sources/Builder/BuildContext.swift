@@ -26,6 +26,7 @@ struct BuildContext {
             program: sandboxProgram,
             root: directory.rootfs,
             output: log.descriptor,
+            has32Bits: definition.personality == "linux32",
             binds: [(directory.phaseRun, "/run"), (directory.phaseTemporary, "/tmp")]
         )
     }

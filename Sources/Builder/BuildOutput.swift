@@ -21,7 +21,7 @@ struct BuildOutput {
     init(_ options: BuildOptions) throws(RootcellarError) {
         self.options = options
         let definition = options.definition
-        architecture = definition.architecture.debianName(writtenAs: definition.definition.image.architecture.text)
+        architecture = definition.debianArchitecture
         suffix = options.compression.suffix
         name = options.product == .image ? try definition.imageName() : nil
         if options.product == .image { _ = try definition.publishedSerial() }

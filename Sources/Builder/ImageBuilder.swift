@@ -41,7 +41,7 @@ package struct ImageBuilder {
         try Preflight.check(options)
         let output = try BuildOutput(options)
         try output.check()
-        try Bootstrap.checkArchitecture(output.architecture)
+        try ForeignPrograms.prepare(output.architecture)
         let limit = options.timeLimit.map { TimeLimit(seconds: $0) }
         defer { limit?.lift() }
         let directory = try BuildDirectory(

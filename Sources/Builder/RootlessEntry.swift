@@ -37,9 +37,16 @@ package enum RootlessEntry {
     ///
     /// To be called before anything was started or written.
     ///
-    /// - Parameters: arguments: the program's own command line.
+    /// - Parameters:
+    ///   - architecture: Debian's name of the architecture whose programs are to be run. Where the machine cannot, root
+    ///     gets a user namespace too, which can have an emulator of its own.
+    ///   - arguments: the program's own command line.
     /// - Throws: `POLICY` if the machine's settings do not allow it, naming the setting and what to do.
-    package static func enter(_ wish: Wish, arguments: [String]) throws(RootcellarError) {
+    package static func enter(
+        _ wish: Wish,
+        architecture: String,
+        arguments: [String]
+    ) throws(RootcellarError) {
         guard !isInside else { return }
         let isRoot = clinux_is_root() != 0
         if wish == .root, !isRoot {
@@ -50,7 +57,9 @@ package enum RootlessEntry {
             )
         }
         var command = ["rootcellar-sandbox", "enter"]
-        if !isRoot || wish == .rootless { command += try maps(isRoot: isRoot) }
+        var needsNamespace = !isRoot || wish == .rootless
+        if !needsNamespace, wish == .automatic { needsNamespace = try !ForeignPrograms.areExecutable(architecture) }
+        if needsNamespace { command += try maps(isRoot: isRoot) }
         let sandbox = try sandboxProgram()
         guard let own = try? FilePath("/proc/self/exe").symbolicLinkTarget() else {
             throw RootcellarError(.internal, "cannot find the own program", subject: "/proc/self/exe")

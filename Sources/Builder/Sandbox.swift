@@ -18,6 +18,8 @@ package struct Sandbox: Sendable {
     package var root: FilePath
     /// Takes what is printed.
     package var output: FileDescriptor
+    /// Whether the kernel shall say that it is one of 32 bits.
+    package var has32Bits: Bool
     /// Directories of the host, and where they are shown.
     package var binds: [(source: FilePath, target: String)]
 
@@ -26,16 +28,19 @@ package struct Sandbox: Sendable {
         program: FilePath,
         root: FilePath,
         output: FileDescriptor,
+        has32Bits: Bool = false,
         binds: [(source: FilePath, target: String)] = []
     ) {
         self.program = program
         self.root = root
         self.output = output
+        self.has32Bits = has32Bits
         self.binds = binds
     }
 
     private func options(_ environment: [String: String]) -> [String] {
         var options = ["run", "--root", root.string, "--hostname", Self.hostname, "--lifeline"]
+        if has32Bits { options.append("--32-bits") }
         for (source, target) in binds { options += ["--bind", source.string, target] }
         if HostResolver.exists { options += ["--resolver", HostResolver.path] }
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {

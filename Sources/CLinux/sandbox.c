@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -93,6 +94,8 @@ static _Noreturn void run_program(const struct clinux_sandbox *plan, int pipe) {
     char **environment = plan->keep_environment ? environ : plan->environment.items;
     // Files of an image are the same whatever mask its builder's user prefers.
     umask(022);
+    if (plan->has_32_bits && personality(PER_LINUX32) < 0)
+        sandbox_fail(&failure, "choose a personality", ""), report(pipe, &failure);
     if (plan->root != NULL) {
         if (setsid() < 0) sandbox_fail(&failure, "start a session", ""), report(pipe, &failure);
         for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)

@@ -42,6 +42,8 @@ void clinux_sandbox_map_groups(struct clinux_sandbox *plan, unsigned inside, uns
 
 void clinux_sandbox_set_root(struct clinux_sandbox *plan, const char *path) { plan->root = must(strdup(path)); }
 
+void clinux_sandbox_set_32_bits(struct clinux_sandbox *plan) { plan->has_32_bits = true; }
+
 void clinux_sandbox_set_hostname(struct clinux_sandbox *plan, const char *name) {
     plan->hostname = must(strdup(name));
 }

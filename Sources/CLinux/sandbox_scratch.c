@@ -28,6 +28,10 @@ int clinux_mount_scratch_disk(const char *directory) {
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, directory, 0, &attributes, sizeof attributes);
 }
 
+int clinux_mount_binary_formats(const char *directory) {
+    return mount("binfmt_misc", directory, "binfmt_misc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
 int clinux_unmount_scratch(const char *directory) { return umount2(directory, MNT_DETACH); }
 
 int clinux_is_root(void) { return geteuid() == 0; }

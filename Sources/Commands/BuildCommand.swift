@@ -24,7 +24,7 @@ package struct BuildCommand: ParsableCommand {
 
     package func run() throws {
         let loaded = try options.load()
-        try settings.enter()
+        try settings.enter(loaded.definition)
         var build = try settings.options(options, loaded, output: output)
         build.cache = cache.map { FilePath($0) }
         build.isForced = force

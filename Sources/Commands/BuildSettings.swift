@@ -25,9 +25,13 @@ struct BuildSettings: ParsableArguments {
         if let timeout, timeout < 0 { throw ValidationError("--timeout needs a number of seconds") }
     }
 
-    /// Enters the namespaces of a build; returns inside of them.
-    func enter() throws {
-        try RootlessEntry.enter(rootless ? .rootless : root ? .root : .automatic, arguments: CommandLine.arguments)
+    /// Enters the namespaces of a build by a definition; returns inside of them.
+    func enter(_ definition: ResolvedDefinition) throws {
+        try RootlessEntry.enter(
+            rootless ? .rootless : root ? .root : .automatic,
+            architecture: definition.debianArchitecture,
+            arguments: CommandLine.arguments
+        )
     }
 
     /// The options of a build by a definition, with what the configuration says.

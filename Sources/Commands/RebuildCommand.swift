@@ -33,7 +33,7 @@ package struct RebuildCommand: ParsableCommand {
             [old.appending("image.yaml").string] + recipe.overrides.flatMap { ["-o", $0] }
         )
         let loaded = try options.load()
-        try settings.enter()
+        try settings.enter(loaded.definition)
         let place = output ?? "\(old.string).rebuilt"
         var build = try settings.options(options, loaded, output: place)
         build.overrides = recipe.recordedOverrides

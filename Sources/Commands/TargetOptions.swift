@@ -22,7 +22,7 @@ struct TargetOptions: ParsableArguments {
     /// Builds by these options and the changes of the command.
     func build(output: String, _ change: (inout BuildOptions) throws -> Void) throws -> BuiltImage {
         let loaded = try definition.load()
-        try settings.enter()
+        try settings.enter(loaded.definition)
         var build = try settings.options(definition, loaded, output: output)
         build.cache = cacheDir.map { FilePath($0) }
         try change(&build)

@@ -25,6 +25,11 @@ package struct ResolvedDefinition: Hashable, Sendable {
     /// `image.architecture_personality`: `linux32` or `linux64`.
     package var personality: String { architecture.personality }
 
+    /// Debian's name of the architecture, by which images are published.
+    package var debianArchitecture: String {
+        architecture.debianName(writtenAs: definition.image.architecture.text)
+    }
+
     /// The image by its published name. Names are lower-cased: `9-Stream` is published as `9-stream`.
     ///
     /// - Throws: `DEFINITION` if a part cannot be one of a published name, for instance without a release.
@@ -34,7 +39,7 @@ package struct ResolvedDefinition: Hashable, Sendable {
             return try ImageName(
                 distribution: image.distribution.lowercased(),
                 release: image.release.lowercased(),
-                architecture: architecture.debianName(writtenAs: image.architecture.text),
+                architecture: debianArchitecture,
                 variant: image.variant.lowercased()
             )
         } catch {

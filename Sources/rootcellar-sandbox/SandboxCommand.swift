@@ -8,8 +8,8 @@ import CLinux
 @safe struct SandboxCommand {
     static let usage = """
         usage: rootcellar-sandbox enter [--map-user IN:OUT:COUNT]... [--map-group IN:OUT:COUNT]... -- PROGRAM [ARGUMENT]...
-               rootcellar-sandbox run --root DIR [--hostname NAME] [--resolver FILE] [--bind SOURCE TARGET]...
-                   [--setenv NAME=VALUE]... [--lifeline] {--script FILE | -- PROGRAM [ARGUMENT]...}
+               rootcellar-sandbox run --root DIR [--32-bits] [--hostname NAME] [--resolver FILE]
+                   [--bind SOURCE TARGET]... [--setenv NAME=VALUE]... [--lifeline] {--script FILE | -- PROGRAM [ARGUMENT]...}
 
         enter  runs a program in namespaces of its own, on the file system as it is; inside,
                ROOTCELLAR_NAMESPACE is the number of its mount namespace
@@ -70,6 +70,7 @@ import CLinux
             case "--root":
                 unsafe clinux_sandbox_set_root(plan, try Self.value(option, &rest))
                 hasRoot = true
+            case "--32-bits": unsafe clinux_sandbox_set_32_bits(plan)
             case "--hostname": unsafe clinux_sandbox_set_hostname(plan, try Self.value(option, &rest))
             case "--resolver": unsafe clinux_sandbox_set_resolver(plan, try Self.value(option, &rest))
             case "--bind":

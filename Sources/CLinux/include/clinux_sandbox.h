@@ -28,6 +28,8 @@ void clinux_sandbox_map_users(struct clinux_sandbox *plan, unsigned inside, unsi
 void clinux_sandbox_map_groups(struct clinux_sandbox *plan, unsigned inside, unsigned outside, unsigned count);
 /// Makes `path` the root; without it the file system stays as it is.
 void clinux_sandbox_set_root(struct clinux_sandbox *plan, const char *path);
+/// Lets the kernel say that it is one of 32 bits (PER_LINUX32, personality(2)).
+void clinux_sandbox_set_32_bits(struct clinux_sandbox *plan);
 /// The host name inside.
 void clinux_sandbox_set_hostname(struct clinux_sandbox *plan, const char *name);
 /// Shows `source` of the outside, read-only, as `/etc/resolv.conf`.
