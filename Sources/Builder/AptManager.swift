@@ -82,7 +82,7 @@ struct AptManager: PackageManaging {
 
     /// Does something for which packages have to be fetched, as far as possible from the cache.
     private func fetching(_ arguments: [String]) throws(RootcellarError) {
-        guard let cache = context.cache else { return try apt(arguments, .build) }
+        guard let cache = context.cache?.packages else { return try apt(arguments, .build) }
         let index = try PackageIndex.read(rootfs)
         let plan = try context.sandbox.capture(
             ["apt-get"] + Self.common + ["-qq", "--print-uris"] + arguments,

@@ -99,7 +99,7 @@ struct Bootstrap {
     func fetch() throws(RootcellarError) {
         let mark = context.directory.path.appending("fetched")
         let position = context.log.position()
-        context.bootstraps?.restoreLists(inputs, into: rootfs.appending("var/lib/apt/lists"))
+        context.cache?.bootstraps.restoreLists(inputs, into: rootfs.appending("var/lib/apt/lists"))
         _ = try HostProgram.run(
             program,
             arguments(fetchOnly: true) + trailing,
@@ -116,7 +116,7 @@ struct Bootstrap {
         try building("empty", rootfs.string) { () throws(Errno) in try removeHostDirectory(rootfs) }
         try makeHostDirectories(rootfs.appending("var/lib/apt"))
         try renameHost(lists, to: rootfs.appending("var/lib/apt/lists"))
-        context.bootstraps?.keepLists(inputs, from: rootfs.appending("var/lib/apt/lists"))
+        try context.cache?.bootstraps.keepLists(inputs, from: rootfs.appending("var/lib/apt/lists"))
     }
 
     /// Fills the root.
@@ -125,7 +125,7 @@ struct Bootstrap {
     func install(epoch: Timestamp) throws(RootcellarError) {
         let root = try RootfsDirectory(rootfs)
         let index = try PackageIndex.read(root)
-        if let cache = context.cache {
+        if let cache = context.cache?.packages {
             let wanted = cache.remembered(inputs)
             let entries = Dictionary(
                 uniqueKeysWithValues: wanted.compactMap { hash in
@@ -145,7 +145,7 @@ struct Bootstrap {
             output: context.log.descriptor
         )
         guard status == 0 else { throw failure("the bootstrap failed with status \(status)", .build, position) }
-        if let cache = context.cache { cache.remember(inputs, try cache.keep(from: root, index)) }
+        if let cache = context.cache?.packages { cache.remember(inputs, try cache.keep(from: root, index)) }
         try merged.tidy()
         try tidy(root)
     }

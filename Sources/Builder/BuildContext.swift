@@ -10,8 +10,7 @@ struct BuildContext {
     let mode: BuildMode
     let directory: BuildDirectory
     let log: BuildLog
-    let cache: PackageCache?
-    let bootstraps: BootstrapCache?
+    let cache: BuildCache?
     let sandboxProgram: FilePath
     /// Debian's name of the image's architecture.
     let architecture: String

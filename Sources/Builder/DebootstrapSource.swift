@@ -55,7 +55,7 @@ final class DebootstrapSource: RootSource {
         _ rootfs: RootfsDirectory,
         _ epoch: Timestamp
     ) throws(RootcellarError) {
-        guard let cache = context.bootstraps else {
+        guard let cache = context.cache?.bootstraps else {
             return try context.log.step("bootstrap") { () throws(RootcellarError) in
                 try bootstrap.install(epoch: epoch)
             }

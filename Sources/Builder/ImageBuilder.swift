@@ -54,8 +54,7 @@ package struct ImageBuilder {
             mode: options.mode,
             directory: directory,
             log: log,
-            cache: try options.cache.map { (base) throws(RootcellarError) in try PackageCache(base) },
-            bootstraps: try options.cache.map { (base) throws(RootcellarError) in try BootstrapCache(base) },
+            cache: try options.cache.map { (base) throws(RootcellarError) in try BuildCache(base) },
             sandboxProgram: try RootlessEntry.sandboxProgram(),
             architecture: output.architecture,
             keptLog: output.keptLog
@@ -63,6 +62,8 @@ package struct ImageBuilder {
         do throws(RootcellarError) {
             let image = try run(context, output)
             directory.remove()
+            // The image is there; that too much is kept is the next build's matter as well.
+            _ = try? context.cache?.prune(now: Timestamp(seconds: Int64(time(nil))))
             return image
         } catch {
             // The build directory goes; its log is what the user needs now.

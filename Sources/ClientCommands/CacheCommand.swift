@@ -113,7 +113,7 @@ struct CachePruneCommand: ParsableCommand {
 
     @Option(help: "Also remove builds that were not used for so many days.") private var olderThan: Int?
     @Option(help: "Also remove the longest unused builds until all is at most this: 500M, 20G, bytes.")
-    private var maxSize: String?
+    private var maxSize: ByteCount?
     @Flag(help: "Only say what would be removed.") private var dryRun = false
 
     func run() throws {
@@ -123,23 +123,12 @@ struct CachePruneCommand: ParsableCommand {
         }
         let removals = try CacheMaintenance(context.layout, now: context.surroundings.now).prune(
             unusedFor: olderThan.map { Int64($0) * 86400 },
-            limit: try maxSize.map(Self.bytes),
+            limit: maxSize?.bytes,
             dryRun: dryRun
         )
         for removal in removals { say("\(removal.what) \(byteCount(removal.size))") }
         let size = removals.reduce(0) { $0 + $1.size }
         tell("rootcellar: \(dryRun ? "would free" : "freed") \(byteCount(size))")
-    }
-
-    private static func bytes(_ text: String) throws(RootcellarError) -> Int {
-        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-        let shift = text.last.flatMap { units[$0] }
-        guard let number = Int(shift == nil ? text[...] : text.dropLast()), number >= 0,
-            number < 1 << 22 || shift == nil
-        else {
-            throw RootcellarError(.usage, "not a size", subject: text, hint: "as in 500M or 20G")
-        }
-        return number << (shift ?? 0)
     }
 }
 
@@ -172,14 +161,4 @@ struct CacheUnpinCommand: ParsableCommand {
         try CacheMaintenance(context.layout, now: context.surroundings.now).unpin(name)
         tell("rootcellar: \(name.path) is not kept any longer")
     }
-}
-
-/// A size for people, with one decimal.
-func byteCount(_ bytes: Int) -> String {
-    var value = bytes * 10
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 10240 || unit == "GiB" { return unit == "B" ? "\(bytes) B" : "\(value / 10).\(value % 10) \(unit)" }
-        value /= 1024
-    }
-    return "\(bytes) B"
 }

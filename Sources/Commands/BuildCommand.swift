@@ -16,8 +16,7 @@ package struct BuildCommand: ParsableCommand {
     @OptionGroup private var options: DefinitionOptions
     @OptionGroup private var settings: BuildSettings
     @Option(help: "The image directory to make.") private var output: String
-    @Option(help: "A directory in which packages are kept between builds.") private var cache: String?
-
+    @OptionGroup private var cache: BuildCacheOptions
     @Flag(help: "Build although the image that is there was made of the same.") private var force = false
 
     package init() {}
@@ -26,7 +25,7 @@ package struct BuildCommand: ParsableCommand {
         let loaded = try options.load()
         try settings.enter(loaded.definition)
         var build = try settings.options(options, loaded, output: output)
-        build.cache = cache.map { FilePath($0) }
+        build.cache = cache.path
         build.isForced = force
         let image = try ImageBuilder(options: build, progress: tell).build()
         say(image.path.string)

@@ -16,6 +16,7 @@ package struct RootCommand: AsyncParsableCommand {
                 subcommands: [
                     BuildCommand.self, BuildDirectoryCommand.self, BuildLXCCommand.self, BuildIncusCommand.self,
                     PackLXCCommand.self, PackIncusCommand.self, RebuildCommand.self, ValidateCommand.self,
+                    BuildCacheCommand.self,
                 ]
             ),
             CommandGroup(

@@ -10,7 +10,7 @@ import SystemPackage
 struct TargetOptions: ParsableArguments {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var settings: BuildSettings
-    @Option(help: "A directory in which packages are kept between runs; nothing else in it is touched.")
+    @Option(help: "The directory in which packages and first roots are kept between runs; nothing else in it is touched.")
     var cacheDir: String?
     @Flag(help: "Taken and without meaning: the log always says everything.") var debug = false
     @Flag(inversion: .prefixedNo, help: "Taken and without meaning: what is temporary is always removed.")
@@ -24,7 +24,7 @@ struct TargetOptions: ParsableArguments {
         let loaded = try definition.load()
         try settings.enter(loaded.definition)
         var build = try settings.options(definition, loaded, output: output)
-        build.cache = cacheDir.map { FilePath($0) }
+        build.cache = cacheDir.map { FilePath($0) } ?? BuildCacheOptions.usable()
         try change(&build)
         return try ImageBuilder(options: build, progress: tell).build()
     }

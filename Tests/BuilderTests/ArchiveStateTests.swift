@@ -88,7 +88,7 @@ struct ArchiveStateTests {
         let root = ScratchDirectory.path.appending("root")
         try makeHostDirectory(root)
         let rootfs = try RootfsDirectory(root)
-        let cache = try PackageCache(ScratchDirectory.path.appending("cache"))
+        let cache = try BuildCache(ScratchDirectory.path.appending("cache")).packages
         let bytes = Array("a package".utf8)
         let hash = SHA256Digest(hashing: bytes).description
         var index = PackageIndex()

@@ -26,7 +26,7 @@ struct BootstrapCacheTests {
     @Test("what was kept comes back as it was; what is not there does not")
     func roundTrip() throws {
         let log = try BuildLog(ScratchDirectory.path.appending("log")) { _ in }
-        let cache = try BootstrapCache(ScratchDirectory.path.appending("cache"))
+        let cache = try BuildCache(ScratchDirectory.path.appending("cache")).bootstraps
         let made = try root("made")
         let back = ScratchDirectory.path.appending("back")
         #expect(try !cache.restore(key("one"), into: back, log))
@@ -40,7 +40,7 @@ struct BootstrapCacheTests {
     func damage(_ kind: String) throws {
         let log = try BuildLog(ScratchDirectory.path.appending("log")) { _ in }
         let base = ScratchDirectory.path.appending("cache")
-        let cache = try BootstrapCache(base)
+        let cache = try BuildCache(base).bootstraps
         try cache.keep(key("one"), try root("made"), epoch: epoch, threads: 1)
         let tar = base.appending("bootstrap/\(key("one")).tar.zst")
         let sum = base.appending("bootstrap/\(key("one")).sha256")
@@ -58,22 +58,56 @@ struct BootstrapCacheTests {
         #expect(!FileManager.default.fileExists(atPath: sum.string))
     }
 
-    @Test("the roots that were used the longest time ago go when there are too many")
+    @Test("what was used the longest time ago goes when there is too much, and only that")
     func limit() throws {
         let log = try BuildLog(ScratchDirectory.path.appending("log")) { _ in }
-        let cache = try BootstrapCache(ScratchDirectory.path.appending("cache"), limit: 250_000)
+        let cache = try BuildCache(ScratchDirectory.path.appending("cache"))
         let made = try root("made", bytes: 100_000)
         for (number, name) in ["a", "b", "c"].enumerated() {
-            try cache.keep(key(name), made, epoch: epoch, threads: 1)
-            let path = ScratchDirectory.path.appending("cache/bootstrap/\(key(name)).tar.zst")
+            try cache.bootstraps.keep(key(name), made, epoch: epoch, threads: 1)
+            let path = cache.path.appending("bootstrap/\(key(name)).tar.zst")
             try FileManager.default.setAttributes(
                 [.modificationDate: Date(timeIntervalSince1970: 1_600_000_000 + Double(number))],
                 ofItemAtPath: path.string
             )
         }
-        // Keeping the third found three of 100 kB; the first went.
-        #expect(try !cache.restore(key("a"), into: ScratchDirectory.path.appending("ra"), log))
-        #expect(try cache.restore(key("b"), into: ScratchDirectory.path.appending("rb"), log))
-        #expect(try cache.restore(key("c"), into: ScratchDirectory.path.appending("rc"), log))
+        let now = Timestamp(seconds: 1_600_000_003)
+        #expect(try cache.prune(limit: 250_000, now: now, dryRun: true).map(\.key) == [key("a").description])
+        #expect(try cache.entries().map(\.key) == ["c", "b", "a"].map { key($0).description })
+        #expect(try cache.prune(limit: 250_000, now: now).map(\.key) == [key("a").description])
+        #expect(try !cache.bootstraps.restore(key("a"), into: ScratchDirectory.path.appending("ra"), log))
+        #expect(try cache.bootstraps.restore(key("b"), into: ScratchDirectory.path.appending("rb"), log))
+        // Used now, it stays.
+        #expect(
+            try cache.prune(unusedFor: 10, now: Timestamp(seconds: 1_600_000_013)).map(\.key) == [key("c").description]
+        )
+        #expect(try cache.bootstraps.restore(key("b"), into: ScratchDirectory.path.appending("rb2"), log))
+    }
+
+    @Test("verify names what is damaged, and repair removes just that")
+    func verify() throws {
+        let cache = try BuildCache(ScratchDirectory.path.appending("cache"))
+        try cache.bootstraps.keep(key("a"), try root("made"), epoch: epoch, threads: 1)
+        try cache.bootstraps.keep(key("b"), try root("made"), epoch: epoch, threads: 1)
+        let package = SHA256Digest(hashing: Array("p".utf8)).description
+        try writeFile(cache.path.appending("packages/sha256/\(package)"), Array("p".utf8))
+        #expect(try cache.verify(repair: false).damaged.isEmpty)
+        try writeFile(cache.path.appending("packages/sha256/\(package)"), Array("q".utf8))
+        try writeFile(cache.path.appending("bootstrap/\(key("a")).tar.zst"), Array("q".utf8))
+        let result = try cache.verify(repair: true)
+        #expect(result.checked == 3)
+        #expect(Set(result.damaged.map(\.key)) == [package, key("a").description])
+        #expect(try cache.entries().map(\.key) == [key("b").description])
+    }
+
+    @Test("what a killed build was writing goes, and a cache that others can write into is refused")
+    func leftovers() throws {
+        let cache = try BuildCache(ScratchDirectory.path.appending("cache"))
+        try writeFile(cache.path.appending("tmp/half"), Array("half".utf8))
+        try cache.bootstraps.keep(key("a"), try root("made"), epoch: epoch, threads: 1)
+        #expect(!FileManager.default.fileExists(atPath: cache.path.appending("tmp/half").string))
+        try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: cache.path.string)
+        let error = #expect(throws: RootcellarError.self) { try BuildCache(cache.path) }
+        #expect(error?.errorClass == .cache)
     }
 }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SiteSupport
-import SystemPackage
+package import SystemPackage
 import TestSupport
 
 /// A system of one program, static busybox, as the start of builds that need no network: a directory, its tar, and a
 /// definition around it.
-struct SmallSystem {
-    let directory: FilePath
+package struct SmallSystem {
+    package let directory: FilePath
     /// The tar, compressed by gzip.
-    let tar: FilePath
+    package let tar: FilePath
     /// Every program that was called inside the image by a recording stand-in, one line for each, in order.
-    static let record = "/calls"
+    package static let record = "/calls"
 
     /// Makes it below the test's scratch directory.
     ///
     /// - Parameters: standIns: names of programs that only write down how they were called.
-    static func make(standIns: [String] = [], more: String = "") async throws -> SmallSystem {
+    package static func make(standIns: [String] = [], more: String = "") async throws -> SmallSystem {
         let directory = ScratchDirectory.path.appending("system")
         let tar = ScratchDirectory.path.appending("system.tar.gz")
         try await Programs.shell(
@@ -26,7 +25,7 @@ struct SmallSystem {
             mkdir -p "$root/bin" "$root/sbin" "$root/usr/bin" "$root/usr/sbin" "$root/etc" "$root/tmp" "$root/root" \
                 "$root/var/lib" "$root/etc/systemd"
             cp /bin/busybox "$root/bin/busybox"
-            for name in sh cat echo ls rm mkdir sed grep cp mv chmod head env true test uname hostname tr wc touch ln; do
+            for name in sh cat echo ls rm mkdir sed grep cp mv chmod head env true test uname hostname tr wc touch ln sleep; do
                 ln -s busybox "$root/bin/$name"
             done
             printf 'root:x:0:0::/root:/bin/sh\\nweb:x:33:33::/:/bin/sh\\n' >"$root/etc/passwd"
@@ -53,7 +52,7 @@ struct SmallSystem {
     }
 
     /// Writes a definition that starts from the tar; `body` is everything but image and source.
-    func definition(_ body: String, source: String? = nil, image: String = "") throws -> FilePath {
+    package func definition(_ body: String, source: String? = nil, image: String = "") throws -> FilePath {
         let path = ScratchDirectory.path.appending("definition.yaml")
         let text = """
             image:
@@ -71,7 +70,7 @@ struct SmallSystem {
     }
 
     /// What the recording stand-ins wrote into a root directory.
-    static func calls(in root: FilePath) throws -> [String] {
+    package static func calls(in root: FilePath) throws -> [String] {
         guard exists(root.appending("calls")) else { return [] }
         return try text(root.appending("calls")).split(separator: "\n").map { String($0.dropLast()) }
     }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import SiteSupport
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Kills of a build at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 100 and more.
+@Suite("SIGKILL at any moment of a build", .scratchDirectory, .serialized)
+struct BuildInterruptionTests {
+    private static let kills = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
+
+    @Test("leaves no process, no mount, no file, and the next build has the same bytes")
+    func smallSystem() async throws {
+        let system = try await SmallSystem.make(
+            more: "mkdir many; for n in $(seq 400); do head -c 4000 /dev/urandom >many/$n; done"
+        )
+        let definition = try system.definition(
+            """
+            packages:
+              custom_manager:
+                refresh: {cmd: "true", flags: ["x"]}
+                update: {cmd: "true", flags: ["x"]}
+                install: {cmd: "true", flags: ["x"]}
+                remove: {cmd: "true", flags: ["x"]}
+                clean: {cmd: "true", flags: ["x"]}
+            targets:
+              lxc:
+                config:
+                - type: all
+                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+            actions:
+            - trigger: post-packages
+              action: |-
+                #!/bin/sh
+                # Daemons of both kinds: one keeps the terminal's output, one has closed everything.
+                (while :; do sleep 1; done) &
+                (while :; do sleep 1; done) <&- >&- 2>&- &
+                touch /etc/begun
+                sleep 0.3
+            """
+        )
+        try await kill(Self.kills * 2, definition, losesCache: false)
+    }
+
+    @Test("of a real distribution, with packages kept, too", .timeLimit(.minutes(60)))
+    func debian() async throws {
+        let definition = ScratchDirectory.path.appending("debian.yaml")
+        try write(
+            """
+            image:
+              distribution: debian
+              release: bookworm
+              architecture: amd64
+              serial: 20260102_0304
+            source:
+              downloader: debootstrap
+              variant: minbase
+            packages:
+              manager: apt
+              update: true
+              cleanup: true
+            targets:
+              lxc:
+                config:
+                - type: all
+                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+
+            """.utf8,
+            to: definition
+        )
+        try await kill(max(1, Self.kills / 10), definition, losesCache: true)
+    }
+
+    /// Builds once, then kills and builds in turn, root and rootless, in one directory with one cache.
+    private func kill(_ count: Int, _ definition: FilePath, losesCache: Bool) async throws {
+        var random = SeededGenerator()
+        let place = ScratchDirectory.path.appending("place")
+        let cache = ScratchDirectory.path.appending("cache")
+        let image = place.appending("image")
+        try makeDirectory(place)
+        func arguments(_ number: Int) -> [String] {
+            ["build", definition.string, "--output", image.string, "--cache", cache.string, "--force"]
+                + (number.isMultiple(of: 2) ? [] : ["--rootless"])
+        }
+        let program = Programs.directory.appending("rootcellar").string
+        let start = ContinuousClock.now
+        try await runProgram(program, arguments(0)).succeeded()
+        var duration = ContinuousClock.now - start
+        let expected = try await Self.hashes(image)
+        var killed = 0
+        for number in 1...count {
+            removeTree(image)
+            if losesCache, number.isMultiple(of: 2) { removeTree(cache) }
+            let delay = Self.moment(within: duration, &random)
+            let victim = try await runProgram(
+                "timeout",
+                ["--foreground", "-s", "KILL", delay, program] + arguments(number)
+            )
+            let moment = Comment(rawValue: "killed after \(delay) s, seed \(random.seed)")
+            #expect([0, 124, 137].contains(victim.status), "\(moment): \(victim.errors)")
+            if victim.status == 137 { killed += 1 }
+            try await expectNobody(below: ScratchDirectory.path, moment)
+            let left = try directoryNames(place).filter { $0 != "image/" && !$0.hasPrefix(".rootcellar-build-") }
+            #expect(left == [], moment)
+
+            let begin = ContinuousClock.now
+            let next = try await runProgram(program, arguments(number + number / 2))
+            if !losesCache { duration = ContinuousClock.now - begin }
+            #expect(next.status == 0, "\(moment): \(next.errors)")
+            #expect(try await Self.hashes(image) == expected, moment)
+            #expect(try directoryNames(place) == ["image/"], moment)
+            #expect(try directoryNames(cache.appending("tmp")) == [], moment)
+            try await expectNobody(below: ScratchDirectory.path, moment)
+        }
+        #expect(killed > 0)
+        let verified = try await Programs.rootcellar("build-cache", "verify", "--cache", cache.string)
+        #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+    }
+
+    /// The hashes of everything in an image that does not tell of the run itself.
+    private static func hashes(_ image: FilePath) async throws -> String {
+        try await Programs.shell("cd \"$1\"; sha256sum rootfs.* *.tar.xz sbom.spdx.json image.yaml", image.string)
+    }
+
+    /// A moment from the start to a little after the end, in seconds.
+    private static func moment(within duration: Duration, _ random: inout SeededGenerator) -> String {
+        let milliseconds = max(1, Int(duration / .milliseconds(1)))
+        let delay = Int.random(in: 1...(milliseconds * 11 / 10), using: &random)
+        return "\(delay / 1000).\(String(1000 + delay % 1000).dropFirst())"
+    }
+
+    /// Expects that soon no process sees a mount below a directory, this one included: whatever a build starts, and
+    /// whatever that starts, is in a mount namespace that has some.
+    private func expectNobody(below directory: FilePath, _ comment: Comment) async throws {
+        var found: [String] = []
+        for _ in 0..<200 {
+            found = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
+                guard Int(name) != nil, let mounts = try? text(FilePath("/proc/\(name)/mountinfo")) else {
+                    return false
+                }
+                return mounts.contains(directory.string)
+            }
+            if found.isEmpty { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let names = found.map { (try? text(FilePath("/proc/\($0)/comm"))) ?? $0 }
+        #expect(names == [], comment)
+    }
+}
