@@ -114,7 +114,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Archive", "Builder", "Definition", "Repository", "Server", "Client", "Transfer",
+                "ClientCommands", "Archive", "Builder", "Definition", "OpenPGP", "Repository", "Server", "Client",
+                "Transfer",
                 "Model", system,
                 argumentParser, logging, lifecycle,
             ]

@@ -15,7 +15,7 @@ package struct PublishCommand: ParsableCommand {
 
     @Argument(help: "Directories of built images.") private var images: [String]
     @Option(help: "The tree.") private var repo: String
-    @Option(help: "The directory of the publisher's keys.") private var keys: String
+    @OptionGroup private var keys: KeyOptions
     @Flag(help: "Publish images that have passed no test; the index says so.") private var untested = false
     @Flag(help: "Publish images that have a source which nobody verified.") private var allowTainted = false
     @Option(help: "Make patches from this many of the builds of an image that are published.") private var deltas = 7
@@ -31,7 +31,7 @@ package struct PublishCommand: ParsableCommand {
     package func run() throws {
         var publisher = Publisher(
             tree: FilePath(repo),
-            keys: try KeyStore.open(directory: FilePath(keys)),
+            keys: try keys.open(),
             now: currentTime()
         )
         publisher.allowsTaints = allowTainted

@@ -20,16 +20,33 @@ package struct RepoCommand: ParsableCommand {
     struct Init: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init",
-            abstract: "Begin a signed tree without images"
+            abstract: "Begin a signed tree without images",
+            discussion: """
+                Where the root keys are on other machines, --draft writes the first root document for their holders to \
+                sign, and --root begins the tree with it.
+                """
         )
 
         @Option(help: "A new or empty directory.") private var repo: String
-        @Option(help: "The directory of the publisher's keys.") private var keys: String
+        @OptionGroup private var keys: KeyOptions
         @Option(help: "The server's name for itself; clients keep their state by it.") private var id: String
+        @OptionGroup private var draft: DraftOption
+        @Option(help: "The signed draft; several copies that different people have signed are several options.")
+        private var root: [String] = []
 
         func run() throws {
-            let store = try KeyStore.open(directory: FilePath(keys))
-            try TreeInitialiser.initialise(tree: FilePath(repo), keys: store, id: id, now: currentTime())
+            let store = try keys.open()
+            if let path = draft.draft {
+                return try writeDraft(TreeInitialiser.draft(keys: store, id: id, now: currentTime()), to: path)
+            }
+            let signed = try root.isEmpty ? nil : readDrafts(root)
+            try TreeInitialiser.initialise(
+                tree: FilePath(repo),
+                keys: store,
+                id: id,
+                now: currentTime(),
+                draft: signed
+            )
             tell("rootcellar: '\(id)' is ready in \(repo)")
         }
     }

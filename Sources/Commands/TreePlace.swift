@@ -9,11 +9,11 @@ import SystemPackage
 /// Where the commands that change keys or a tree's documents work, and how they report.
 struct TreePlace: ParsableArguments {
     @Option(help: "The tree.") var repo: String
-    @Option(help: "The directory of the publisher's keys; changes of keys need the root key.") var keys: String
+    @OptionGroup var keys: KeyOptions
     @Flag(help: "Print JSON.") var json = false
 
     func publisher() throws(RootcellarError) -> Publisher {
-        Publisher(tree: FilePath(repo), keys: try KeyStore.open(directory: FilePath(keys)), now: currentTime())
+        Publisher(tree: FilePath(repo), keys: try keys.open(), now: currentTime())
     }
 
     func print(_ report: PublishReport) throws(RootcellarError) {

@@ -15,7 +15,10 @@ package struct ClearsignedText {
 
     /// The longest line that GnuPG takes (armor.c: MAX_LINELEN), with some room.
     static let lineLimit = 16_000
-    private static let head = Array("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n".utf8)
+    /// Which hash it is, is the choice of whoever's GnuPG home the key is in; all have the same length.
+    private static let heads = ["SHA512", "SHA384", "SHA256"].map {
+        Array("-----BEGIN PGP SIGNED MESSAGE-----\nHash: \($0)\n\n".utf8)
+    }
     private static let end = Array("\n-----BEGIN PGP SIGNATURE-----\n".utf8)
 
     /// - Throws: `SIGNATURE` for anything that is not exactly of this form.
@@ -23,15 +26,15 @@ package struct ClearsignedText {
         func fault(_ why: String) -> RootcellarError {
             RootcellarError(.signature, "not a signed text (\(why))", subject: subject)
         }
-        guard bytes.starts(with: Self.head) else { throw fault("it does not begin as one") }
+        guard let head = Self.heads.first(where: bytes.starts(with:)) else { throw fault("it does not begin as one") }
         // The signature is short and at the end.
-        let tail = max(Self.head.count, bytes.count - SignaturePackets.sizeLimit)
+        let tail = max(head.count, bytes.count - SignaturePackets.sizeLimit)
         guard
             let start = (tail...max(tail, bytes.count - Self.end.count)).last(where: {
                 bytes[$0] == 0x0A && bytes[$0...].starts(with: Self.end)
             })
         else { throw fault("there is no signature at its end") }
-        text = Array(bytes[Self.head.count...start])
+        text = Array(bytes[head.count...start])
         signature = Array(bytes[(start + 1)...])
         if let why = Self.unfit(text) { throw fault(why) }
     }

@@ -15,17 +15,28 @@ final class EngineContext {
     private(set) var programVersion = ""
     private let raw: EngineHandle
     private let program: FilePath
+    private let unlocking: Unlocking
 
     /// Makes a context on `home`, which must already hold what the engine needs.
     ///
-    /// - Parameter program: the path of gpg; looked up if nil.
+    /// - Parameters:
+    ///   - program: the path of gpg; looked up if nil.
+    ///   - keys: somebody's own GnuPG home to work in; then `home` is only what processes are known by.
+    ///   - unlock: who tells passphrases.
     /// - Throws: `SIGNATURE` if the engine is missing, hangs or is too old.
-    init(home: PrivateDirectory, program: FilePath?, subject: String) throws(RootcellarError) {
+    init(
+        home: PrivateDirectory,
+        program: FilePath?,
+        keys: FilePath? = nil,
+        unlock: KeyUnlock = .nobody,
+        subject: String
+    ) throws(RootcellarError) {
         try OpenPGPEngine.check()
         let found: FilePath
         if let program { found = program } else { found = try OpenPGPEngine.findProgram() }
         self.home = home
         self.program = found
+        unlocking = Unlocking(unlock)
         // By this link the home stands in the arguments of every process we start, see EngineProcesses.
         let link = home.path.appending("gpg")
         try home.link("gpg", to: found)
@@ -41,7 +52,7 @@ final class EngineContext {
                     context,
                     GPGME_PROTOCOL_OpenPGP,
                     link.string,
-                    directory.string
+                    (keys ?? directory).string
                 )
             }
         )
@@ -65,6 +76,7 @@ final class EngineContext {
         unsafe gpgme_set_offline(raw.pointer, 1)
         unsafe gpgme_set_armor(raw.pointer, 1)
         unsafe gpgme_set_textmode(raw.pointer, 0)
+        unlocking.install(raw)
     }
 
     deinit { unsafe gpgme_release(raw.pointer) }
@@ -88,7 +100,25 @@ final class EngineContext {
             },
             { operation(raw) }
         )
+        guard late || gpgme_err_code(code) != GPG_ERR_NO_ERROR else { return }
+        if !late, unlocking.wasAsked, let locked = lockedKey(what, code, subject: subject) { throw locked }
         try check(code, late: late, what, subject: subject, seconds: seconds)
+    }
+
+    /// What is said where a key stayed locked; nil where that was not what was wrong.
+    private func lockedKey(_ what: String, _ code: gpgme_error_t, subject: String) -> RootcellarError? {
+        switch gpgme_err_code(code) {
+        case GPG_ERR_BAD_PASSPHRASE, GPG_ERR_CANCELED, GPG_ERR_NO_PASSPHRASE, GPG_ERR_FULLY_CANCELED:
+            let isGiven = unlocking.isGiven
+            return RootcellarError(
+                .signature,
+                isGiven ? "\(what): the passphrase is wrong" : "\(what): the key has a passphrase, and nobody gave it",
+                subject: subject,
+                hint: isGiven
+                    ? "give the right one by --passphrase-file" : "give --passphrase-file FILE, or work on a terminal"
+            )
+        default: return nil
+        }
     }
 
     private func check(
@@ -123,8 +153,24 @@ final class EngineContext {
             .signature,
             "\(what): \(isMissing ? "gpg is missing or does not run" : errorText(code))",
             subject: subject,
-            hint: isMissing ? "install the package gnupg" : nil
+            hint: isMissing ? "install the package gnupg" : advice(code)
         )
+    }
+
+    /// What to do about a secret key that cannot be used.
+    private static func advice(_ code: gpgme_error_t) -> String? {
+        switch gpgme_err_code(code) {
+        case GPG_ERR_NO_SECKEY, GPG_ERR_UNUSABLE_SECKEY:
+            "the secret key is not here: use the machine or the token that has it"
+        case GPG_ERR_CARD, GPG_ERR_CARD_NOT_PRESENT, GPG_ERR_CARD_REMOVED, GPG_ERR_NO_SCDAEMON, GPG_ERR_ENODEV:
+            "insert the token, and check 'gpg --card-status'"
+        case GPG_ERR_BAD_PIN, GPG_ERR_PIN_BLOCKED:
+            "the token does not take this PIN: check 'gpg --card-status' before the next try"
+        case GPG_ERR_BAD_PASSPHRASE, GPG_ERR_CANCELED, GPG_ERR_FULLY_CANCELED, GPG_ERR_NO_PASSPHRASE,
+            GPG_ERR_NO_PIN_ENTRY, GPG_ERR_TIMEOUT:
+            "unlock the key: give --passphrase-file FILE, or answer gpg-agent's question on a terminal"
+        default: nil
+        }
     }
 }
 

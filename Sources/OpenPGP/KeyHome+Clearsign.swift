@@ -14,8 +14,8 @@ extension KeyHome {
         let signer = try signer(fingerprint)
         let input = try EngineData(text)
         let output = try EngineData()
-        let seconds = Self.signingDeadline + text.count / (16 << 20)
-        try context.perform("cannot sign", subject: fingerprint.hex, seconds: seconds) { raw in
+        let seconds = deadline + text.count / (16 << 20)
+        try context(of: fingerprint).perform("cannot sign", subject: fingerprint.hex, seconds: seconds) { raw in
             unsafe gpgme_signers_clear(raw.pointer)
             let code = unsafe gpgme_signers_add(raw.pointer, signer.raw)
             guard gpgme_err_code(code) == GPG_ERR_NO_ERROR else { return code }

@@ -17,17 +17,19 @@ import Glibc
 ///
 /// Blocks; made, used and freed by one job.
 package final class KeyHome {
-    private let directory: FilePath
+    let directory: FilePath
     private let home: PrivateDirectory
     let context: EngineContext
+    private let unlock: KeyUnlock
+    /// Where the secret halves of keys are that are not here: homes of somebody's own, each with its own agent.
+    private let elsewhere: [Fingerprint: FilePath]
+    private var contexts: [FilePath: EngineContext] = [:]
     private var signers: [Fingerprint: EngineKey] = [:]
     private var isClosed = false
 
-    /// Seconds for one signature: a token may want to be touched, a passphrase to be typed.
-    static let signingDeadline = 30
-    private static let rings = ["pubring.kbx", "pubring.gpg"]
-    private static let secrets = "private-keys-v1.d"
-    private static let revocations = "openpgp-revocs.d"
+    static let rings = ["pubring.kbx", "pubring.gpg"]
+    static let secrets = "private-keys-v1.d"
+    static let revocations = "openpgp-revocs.d"
 
     private static let options = """
         no-auto-check-trustdb
@@ -44,10 +46,19 @@ package final class KeyHome {
 
     /// Opens the keys in `directory`, which is made (mode 0700) if it does not exist.
     ///
+    /// - Parameters:
+    ///   - unlock: who tells passphrases.
+    ///   - elsewhere: keys whose secret half is used in another GnuPG home, through its own agent: on a token, say.
     /// - Throws: `POLICY` if it is not a directory of this user that nobody else may enter; `SIGNATURE` if the engine
     ///   does not run.
-    package init(directory: FilePath) throws(RootcellarError) {
+    package init(
+        directory: FilePath,
+        unlock: KeyUnlock = .nobody,
+        elsewhere: [Fingerprint: FilePath] = [:]
+    ) throws(RootcellarError) {
         self.directory = directory
+        self.unlock = unlock
+        self.elsewhere = elsewhere
         try Self.prepare(directory)
         home = try PrivateDirectory()
         for name in [Self.secrets, Self.revocations] {
@@ -59,7 +70,7 @@ package final class KeyHome {
             if let bytes = try Self.read(directory.appending(name)) { try home.write(bytes, to: name) }
         }
         try home.write(Array(Self.options.utf8), to: "gpg.conf")
-        context = try EngineContext(home: home, program: nil, subject: directory.string)
+        context = try EngineContext(home: home, program: nil, unlock: unlock, subject: directory.string)
     }
 
     /// Ends the agent and removes the short-lived home; the keys stay. Called by `deinit` too.
@@ -72,27 +83,35 @@ package final class KeyHome {
 
     deinit { close() }
 
+    /// Seconds for one signature.
+    var deadline: Int { unlock.deadline }
+
     /// The short-lived home, for tests.
     var homePath: FilePath { home.path }
 
-    /// Makes an Ed25519 key that can sign and certify and does not expire, without a passphrase.
+    /// Makes an Ed25519 key that can sign and certify and does not expire.
     ///
+    /// - Parameter isProtected: whether it gets a passphrase, from whoever tells passphrases here.
     /// - Throws: `SIGNATURE` with the engine's words.
-    package func makeKey(userID: String) throws(RootcellarError) -> Fingerprint {
+    package func makeKey(userID: String, isProtected: Bool = false) throws(RootcellarError) -> Fingerprint {
         let flags =
-            GPGME_CREATE_SIGN | GPGME_CREATE_CERT | GPGME_CREATE_NOPASSWD | GPGME_CREATE_NOEXPIRE
-            | GPGME_CREATE_FORCE
+            GPGME_CREATE_SIGN | GPGME_CREATE_CERT | GPGME_CREATE_NOEXPIRE | GPGME_CREATE_FORCE
+            | (isProtected ? 0 : GPGME_CREATE_NOPASSWD)
         var made: String?
-        try context.perform("cannot make a key", subject: userID, seconds: Self.signingDeadline) { raw in
+        try context.perform("cannot make a key", subject: userID, seconds: deadline) { raw in
             let code = unsafe gpgme_op_createkey(raw.pointer, userID, "ed25519", 0, 0, nil, UInt32(flags))
             made = unsafe gpgme_op_genkey_result(raw.pointer)?.pointee.fpr.map { unsafe String(cString: $0) }
             return code
         }
         guard let made else { throw RootcellarError(.signature, "gpg made no key", subject: userID) }
+        try storeRings()
+        return try Fingerprint(made)
+    }
+
+    func storeRings() throws(RootcellarError) {
         for name in Self.rings {
             if let bytes = try Self.read(home.path.appending(name)) { try store(bytes, as: name) }
         }
-        return try Fingerprint(made)
     }
 
     /// The armored public key, without other people's signatures on it.
@@ -114,7 +133,7 @@ package final class KeyHome {
     ///
     /// - Throws: `SIGNATURE` if the key is missing, its token absent, or the result not of the form we accept.
     package func sign(_ message: [UInt8], by fingerprint: Fingerprint) throws(RootcellarError) -> [UInt8] {
-        try sign(EngineData(message), seconds: Self.signingDeadline, by: fingerprint)
+        try sign(EngineData(message), seconds: deadline, by: fingerprint)
     }
 
     /// Signs a whole file without reading it into memory; its read position is changed.
@@ -128,7 +147,7 @@ package final class KeyHome {
         } catch {
             throw RootcellarError(.signature, "the file to sign cannot be read (\(error))", subject: fingerprint.hex)
         }
-        let seconds = Self.signingDeadline + Int(clamping: size / (16 << 20))
+        let seconds = deadline + Int(clamping: size / (16 << 20))
         return try sign(EngineData(file), seconds: seconds, by: fingerprint)
     }
 
@@ -140,7 +159,7 @@ package final class KeyHome {
         let signer = try signer(fingerprint)
         let output = try EngineData()
         var signatures = 0
-        try context.perform("cannot sign", subject: fingerprint.hex, seconds: seconds) { raw in
+        try context(of: fingerprint).perform("cannot sign", subject: fingerprint.hex, seconds: seconds) { raw in
             unsafe gpgme_signers_clear(raw.pointer)
             let code = unsafe gpgme_signers_add(raw.pointer, signer.raw)
             guard gpgme_err_code(code) == GPG_ERR_NO_ERROR else { return code }
@@ -167,17 +186,33 @@ package final class KeyHome {
     /// Whether the secret half of a key is here.
     package func canSign(_ fingerprint: Fingerprint) -> Bool { (try? signer(fingerprint)) != nil }
 
+    /// Where the secret half of a key is used.
+    func context(of fingerprint: Fingerprint) throws(RootcellarError) -> EngineContext {
+        guard let place = elsewhere[fingerprint] else { return context }
+        if let known = contexts[place] { return known }
+        // Its agent is somebody else's and stays; only gpg itself is ended where it hangs.
+        let made = try EngineContext(
+            home: try PrivateDirectory(),
+            program: nil,
+            keys: try Self.absolute(place),
+            unlock: unlock,
+            subject: place.string
+        )
+        contexts[place] = made
+        return made
+    }
+
     func signer(_ fingerprint: Fingerprint) throws(RootcellarError) -> EngineKey {
         if let known = signers[fingerprint] { return known }
         var key: gpgme_key_t?
         do {
-            try context.perform("", subject: "") { raw in
+            try context(of: fingerprint).perform("", subject: "") { raw in
                 unsafe gpgme_get_key(raw.pointer, fingerprint.hex, &key, 1)
             }
         } catch {
             throw RootcellarError(
                 .signature,
-                "the secret key is not in \(directory) (\(error.reason))",
+                "the secret key is not in \(elsewhere[fingerprint] ?? directory)",
                 subject: fingerprint.hex,
                 hint: "give the directory that 'rootcellar key init' made, or insert the token"
             )
@@ -190,7 +225,7 @@ package final class KeyHome {
         return signer
     }
 
-    private static func prepare(_ directory: FilePath) throws(RootcellarError) {
+    static func prepare(_ directory: FilePath) throws(RootcellarError) {
         try make(directory)
         var status = stat()
         guard unsafe stat(directory.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
@@ -206,7 +241,7 @@ package final class KeyHome {
     }
 
     /// Makes a directory of mode 0700, whatever the umask is; one that exists is left alone.
-    private static func make(_ directory: FilePath) throws(RootcellarError) {
+    static func make(_ directory: FilePath) throws(RootcellarError) {
         guard unsafe mkdir(directory.string, 0o700) == 0 else {
             let error = Errno(rawValue: errno)
             if error == .fileExists { return }
@@ -215,7 +250,7 @@ package final class KeyHome {
         _ = unsafe chmod(directory.string, 0o700)
     }
 
-    private static func absolute(_ path: FilePath) throws(RootcellarError) -> FilePath {
+    static func absolute(_ path: FilePath) throws(RootcellarError) -> FilePath {
         guard let real = unsafe realpath(path.string, nil) else {
             throw RootcellarError(.policy, "cannot be found (\(Errno(rawValue: errno)))", subject: path.string)
         }
@@ -223,7 +258,7 @@ package final class KeyHome {
         return unsafe FilePath(platformString: real)
     }
 
-    private static func read(_ path: FilePath) throws(RootcellarError) -> [UInt8]? {
+    static func read(_ path: FilePath) throws(RootcellarError) -> [UInt8]? {
         guard FileManager.default.fileExists(atPath: path.string) else { return nil }
         do { return Array(try Data(contentsOf: URL(filePath: path.string))) } catch {
             throw RootcellarError(.policy, "cannot be read", subject: path.string)
@@ -232,6 +267,10 @@ package final class KeyHome {
 
     /// Replaces a public keyring by rename.
     private func store(_ bytes: [UInt8], as name: String) throws(RootcellarError) {
+        try Self.store(bytes, as: name, in: directory)
+    }
+
+    static func store(_ bytes: [UInt8], as name: String, in directory: FilePath) throws(RootcellarError) {
         let final = directory.appending(name)
         let temporary = directory.appending(".\(name).new")
         do {

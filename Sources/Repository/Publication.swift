@@ -20,6 +20,8 @@ struct Publication {
     struct Changes {
         /// The next root document.
         var root: RootDocument?
+        /// The same as a file, if it was signed elsewhere.
+        var rootFile: [UInt8]?
         /// What the manifest shall say from now on.
         var manifest: (inout Manifest) -> Void = { _ in }
         /// Shards that are to take the place of what they were.
@@ -60,7 +62,10 @@ struct Publication {
         let streams = Streams(layout: layout)
         let oldStreams = try streams.catalogue(of: tree)
         try refuseKnown(staged, oldStreams)
-        for build in staged { try build.sign(home, by: releaseKey(root)) }
+        for build in staged {
+            try signer.audit("build \(build.path) sha256 \(build.image.sha256)", by: releaseKey(root))
+            try build.sign(home, by: releaseKey(root))
+        }
         let shards = try newShards(staged)
         try reached(.copied)
 
@@ -92,10 +97,15 @@ struct Publication {
             return try Streams.document(name, build, layout)
         }
         manifest.streams = FileReference(of: newStreams.bytes(updated: signedAt))
+        var named: [SHA256Digest: FilePath] = [:]
+        for (shard, file) in zip(shards, files) {
+            if let reference = manifest.indexes[shard.distribution] { named[reference.sha256] = file.staged }
+        }
         let manifestBytes = try signer.sign(
             manifest,
             after: tree.manifest.version,
-            verifier: verifier ?? tree.verifier
+            verifier: verifier ?? tree.verifier,
+            naming: named
         )
         let manifestFile = try stage(manifestBytes, TreePath.manifest(version))
         let pointer = Pointer(
@@ -112,6 +122,7 @@ struct Publication {
         )
         let pointerFile = try stage(pointerBytes, TreePath.pointer)
         let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(root))
+        try signer.audit("indexes of manifest \(version) of '\(root.server)'", by: indexes.key)
         let derived = try indexes.stage(newIndex(concerned, manifest), newStreams, manifest)
         let rootFiles = try newRootFiles()
         try reached(.signed)
@@ -131,11 +142,24 @@ struct Publication {
         guard try Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit) == tree.pointerBytes
         else { throw Self.overtaken(layout) }
         try commit(pointerFile.staged, pointerFile.path)
+        try record()
         try reached(.pointer)
         try indexes.flip(to: derived)
         try reached(.indexes)
         try Journal.recover(layout, current: version)
         return PublishReport(manifest: version, validUntil: pointer.validUntil, images: staged.map(\.report))
+    }
+
+    /// Writes down beside the keys what they have published.
+    private func record() throws(RootcellarError) {
+        let (manifest, number) = (version, root.version)
+        let hash = try changes.root.map { next throws(RootcellarError) in
+            SHA256Digest(hashing: try next.canonicalBytes())
+        }
+        try keys.record(root.server) {
+            $0.manifest = manifest
+            if number >= $0.root, let hash { ($0.root, $0.rootHash) = (number, hash) }
+        }
     }
 
     /// Signs a new pointer to the manifest in force. One file is replaced, so there is nothing to write a journal for.
@@ -229,16 +253,20 @@ struct Publication {
     /// The next root document, signed by its own keys and by those of the one before, and the keys for first contact.
     private func newRootFiles() throws(RootcellarError) -> [(staged: FilePath, path: String)] {
         guard let next = changes.root else { return [] }
+        let file: [UInt8]
+        if let given = changes.rootFile { file = given } else { file = try signer.sign(next, after: tree.verifier) }
         return [
             try stage(TreeInitialiser.rootKeys(next), TreePath.rootKeys(next.version)),
-            try stage(signer.sign(next, after: tree.verifier), TreePath.root(next.version)),
+            try stage(file, TreePath.root(next.version)),
         ]
     }
 
     /// The key that signs what stock clients read: they know one.
     private func releaseKey(_ root: RootDocument) throws(RootcellarError) -> Fingerprint {
         let signers = try keys.signers(.release, in: root)
-        return signers.first(where: home.canSign) ?? signers.first ?? keys.release
+        if let key = signers.first(where: home.canSign) ?? signers.first { return key }
+        try keys.require([.release])
+        return keys.release
     }
 
     /// The shards whose images are listed anew.

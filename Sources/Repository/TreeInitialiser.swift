@@ -13,15 +13,19 @@ package enum TreeInitialiser {
     ///   - keys: the keys of all roles.
     ///   - id: the server's name for itself, of the form of an image name's part, as in `images.example.org`.
     ///   - now: the clock to sign by.
+    ///   - draft: the first root document, signed by the holders of the root keys; signed here if nil.
     /// - Throws: `POLICY` for an id that is none, `REPOSITORY` if there is something already, `SIGNATURE`.
     package static func initialise(
         tree: FilePath,
         keys: KeyStore,
         id: String,
         now: Timestamp,
-        validity: Validity = Validity()
+        validity: Validity = Validity(),
+        draft: RootDraft? = nil
     ) throws(RootcellarError) {
         let server = try ImageName.part("server", id)
+        try keys.require(Role.allCases)
+        let given = try draft.map { draft throws(RootcellarError) in try check(draft, server, keys, now: now) }
         let layout = TreeLayout(top: tree)
         try Disk.makeDirectory(tree)
         try refuse(layout)
@@ -34,20 +38,12 @@ package enum TreeInitialiser {
         let home = try keys.openHome()
         defer { home.close() }
         let signer = DocumentSigner(keys: keys, home: home, validity: validity, now: now)
-        var blocks: [Fingerprint: String] = [:]
-        var roles: [Role: RootDocument.Keys] = [:]
-        for role in Role.allCases {
-            let fingerprints = keys.fingerprints(role)
-            roles[role] = RootDocument.Keys(threshold: keys.threshold(role), fingerprints: fingerprints)
-            for key in fingerprints { blocks[key] = String(decoding: try home.exportPublic(key), as: UTF8.self) }
+        let root: RootDocument
+        if let draft {
+            root = draft.document
+        } else {
+            root = try document(server, keys, home, expires: try validity.end(of: .root, signedAt: now))
         }
-        let root = RootDocument(
-            server: server,
-            version: 1,
-            expires: try validity.end(of: .root, signedAt: now),
-            roles: roles,
-            publicKeys: blocks.sorted { $0.key < $1.key }.map(\.value)
-        )
         let verifier = try TreeVerifier(root: root, now: now)
         let manifest = Manifest(
             server: server,
@@ -65,8 +61,10 @@ package enum TreeInitialiser {
             validUntil: try validity.end(of: .pointer, signedAt: now)
         )
         let pointerBytes = try signer.sign(pointer, after: 0, verifier: verifier)
+        let rootBytes: [UInt8]
+        if let given { rootBytes = given } else { rootBytes = try signer.sign(root) }
         let files: [(String, [UInt8])] = [
-            (TreePath.root(1), try signer.sign(root)), (TreePath.rootKeys(1), try rootKeys(root)),
+            (TreePath.root(1), rootBytes), (TreePath.rootKeys(1), try rootKeys(root)),
             (TreePath.manifest(1), manifestBytes),
         ]
         let indexes = DerivedIndexes(layout: layout, home: home, key: keys.release)
@@ -78,7 +76,82 @@ package enum TreeInitialiser {
         for (path, bytes) in files { try put(bytes, path, layout) }
         try indexes.flip(to: derived)
         try put(pointerBytes, TreePath.pointer, layout)
+        let hash = SHA256Digest(hashing: try root.canonicalBytes())
+        try keys.record(server) {
+            $0.manifest = 1
+            $0.root = max($0.root, 1)
+            $0.rootHash = hash
+        }
         try Journal.recover(layout, current: 1)
+    }
+
+    /// The first root document, for the holders of the root keys to sign.
+    ///
+    /// - Throws: `POLICY` for an id that is none or a role without keys.
+    package static func draft(
+        keys: KeyStore,
+        id: String,
+        now: Timestamp,
+        validity: Validity = Validity()
+    ) throws(RootcellarError) -> RootDraft {
+        let server = try ImageName.part("server", id)
+        try keys.require(Role.allCases)
+        let home = try keys.openHome()
+        defer { home.close() }
+        let expires = try validity.end(of: .root, signedAt: now)
+        return try RootDraft(document(server, keys, home, expires: expires), after: nil)
+    }
+
+    private static func document(
+        _ server: String,
+        _ keys: KeyStore,
+        _ home: KeyHome,
+        expires: Timestamp
+    ) throws(RootcellarError) -> RootDocument {
+        var blocks: [Fingerprint: String] = [:]
+        var roles: [Role: RootDocument.Keys] = [:]
+        for role in Role.allCases {
+            let fingerprints = keys.fingerprints(role)
+            roles[role] = RootDocument.Keys(threshold: keys.threshold(role), fingerprints: fingerprints)
+            for key in fingerprints { blocks[key] = String(decoding: try home.exportPublic(key), as: UTF8.self) }
+        }
+        return RootDocument(
+            server: server,
+            version: 1,
+            expires: expires,
+            roles: roles,
+            publicKeys: blocks.sorted { $0.key < $1.key }.map(\.value)
+        )
+    }
+
+    /// The file of a draft that was signed by others.
+    private static func check(
+        _ draft: RootDraft,
+        _ server: String,
+        _ keys: KeyStore,
+        now: Timestamp
+    ) throws(RootcellarError) -> [UInt8] {
+        let bytes = try draft.signedFile(now: now)
+        guard draft.previous == nil, draft.document.version == 1, draft.document.server == server else {
+            throw RootcellarError(
+                .binding,
+                "it is root document \(draft.document.version) of '\(draft.document.server)'",
+                subject: server,
+                hint: "give the draft of 'repo init --draft'"
+            )
+        }
+        guard draft.document.expires > now else {
+            throw RootcellarError(.freeze, "it expired at \(draft.document.expires)", subject: server)
+        }
+        for role in [Role.release, .freshness] where try keys.signers(role, in: draft.document).isEmpty {
+            throw RootcellarError(
+                .policy,
+                "the draft names other keys for the role '\(role.rawValue)'",
+                subject: keys.directory.string,
+                hint: "give the key directory that the draft was made with"
+            )
+        }
+        return bytes
     }
 
     /// The file that is read at first contact: the armored keys of the role `root`, in the order of the document.

@@ -46,9 +46,13 @@ struct PublisherSweep: Sendable {
         var tree: FilePath { top.appending("tree") }
         var command: [String] { words + ["--repo", tree.string, "--keys", top.appending("keys").string] }
 
-        /// The tree as it was before.
+        /// The tree as it was before, and the keys, which remember what they have signed.
         func reset() async throws {
-            try await Programs.shell("rm -rf \"$1/tree\"; cp -a \"$2\" \"$1/tree\"", top.string, site.tree.string)
+            try await Programs.shell(
+                "rm -rf \"$1/tree\" \"$1/keys\"; cp -a \"$2/tree\" \"$2/keys\" \"$1\"",
+                top.string,
+                site.top.string
+            )
         }
 
         func check() async throws -> ProgramResult {
