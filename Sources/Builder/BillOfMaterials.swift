@@ -116,7 +116,7 @@ struct BillOfMaterials {
 
     /// The package's URL (package-url specification): type, distribution, name and version, the architecture.
     private func purl(_ package: ImageDocument.Package) -> String? {
-        guard let type = installed.type, type != "opkg" else { return nil }
+        guard let type = installed.type, !["opkg", "slackware"].contains(type) else { return nil }
         let version = Self.quoted(package.version)
         let space = type == "alpm" ? "arch" : name.distribution
         return

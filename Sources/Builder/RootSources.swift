@@ -8,12 +8,13 @@ enum RootSources {
     /// What a build can start from.
     static let downloaders: Set<Downloader> = [
         .almalinux, .alpaquita, .alpinelinux, .alt, .apertis, .archlinux, .busybox, .centos, .debootstrap, .docker,
-        .funtoo, .gentoo, .nixos, .openeuler, .opensuse, .openwrt, .oraclelinux, .rockylinux, .rootfs, .rpmbootstrap,
-        .springdalelinux, .ubuntu, .voidlinux, .vyos,
+        .fedora, .funtoo, .gentoo, .nixos, .openeuler, .opensuse, .openwrt, .oraclelinux, .plamolinux, .rockylinux,
+        .rootfs, .rpmbootstrap,
+        .slackware, .springdalelinux, .ubuntu, .voidlinux, .vyos,
     ]
     /// Those that begin with an image of gigabytes, which memory is not the place for.
     static let large: Set<Downloader> = [
-        .almalinux, .centos, .openeuler, .oraclelinux, .rockylinux, .springdalelinux, .vyos,
+        .almalinux, .centos, .openeuler, .oraclelinux, .plamolinux, .rockylinux, .springdalelinux, .vyos,
     ]
 
     /// Where a build is put together.
@@ -30,6 +31,9 @@ enum RootSources {
         switch source.downloader {
         case .almalinux: return AlmaSource(context: context)
         case .centos: return CentOSSource(context: context)
+        case .fedora: return FedoraSource(context: context)
+        case .plamolinux: return PlamoSource(context: context)
+        case .slackware: return SlackwareSource(context: context)
         case .nixos: return NixOSSource(context: context)
         case .openeuler: return OpenEulerSource(context: context)
         case .oraclelinux: return OracleSource(context: context)

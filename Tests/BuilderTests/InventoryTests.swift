@@ -87,4 +87,34 @@ struct InventoryTests {
     func purls() {
         #expect(BillOfMaterials.quoted("1:2+b~3%") == "1:2%2Bb~3%25")
     }
+
+    @Test(
+        "knows packages of Slackware by their names",
+        arguments: [
+            ("aaa_base-15.0-x86_64-4.txz", "aaa_base", "15.0-4", "x86_64"),
+            ("xorg-server-xephyr-1.20-noarch-2_slack15.0.tgz", "xorg-server-xephyr", "1.20-2_slack15.0", "noarch"),
+            ("bash-5.2-x86_64-B1.tzst", "bash", "5.2-B1", "x86_64"), ("network.txz", nil, "", ""),
+            ("a-1-noarch-1.rpm", nil, "", ""), ("a--1-noarch.txz", nil, "", ""), ("", nil, "", ""),
+        ] as [(String, String?, String, String)]
+    )
+    func slackware(_ file: String, _ name: String?, _ version: String, _ architecture: String) {
+        let package = SlackwarePackage(file: file)
+        #expect(package?.name == name)
+        guard let package else { return }
+        #expect(package.version == version && package.architecture == architecture)
+        let record = SlackwareDatabase.package("PACKAGE NAME:     \(package.full)\nFILE LIST:\n./\n")
+        #expect(record?.name == name && record?.version == version)
+        #expect(SlackwareDatabase.package("FILE LIST:\n") == nil)
+    }
+
+    @Test("takes a first word for all packages that begin with it")
+    func slackwareLists() throws {
+        let names: Set<String> = ["glibc", "util-linux", "etc"]
+        for (file, isOne) in [
+            ("glibc-zoneinfo-1-noarch-1.txz", true), ("util-linux-2-x86_64-1.txz", true), ("etc-15-x86_64-1.txz", true),
+            ("util-other-2-x86_64-1.txz", false), ("aaa_glibc-solibs-2-x86_64-1.txz", false),
+        ] {
+            #expect(try #require(SlackwarePackage(file: file)).isOne(of: names) == isOne, "\(file)")
+        }
+    }
 }

@@ -32,7 +32,10 @@ struct OurImagesTests {
         row("openeuler", ["24.03"], .docker, .yum),
         row("opensuse", ["tumbleweed", "15.6"], .opensuse, .zypper, ["x86_64", "aarch64"]),
         row("openwrt", ["24.10", "snapshot"], .openwrt, .apk, ["x86-64", "armsr-armv8"], cloud: false),
-        row("oracle", ["8", "9", "10"], .docker, .yum), row("rockylinux", ["8", "9", "10"], .docker, .yum),
+        row("oracle", ["8", "9", "10"], .docker, .yum),
+        row("plamo", ["8.x"], .plamolinux, nil, ["amd64"], cloud: false),
+        row("rockylinux", ["8", "9", "10"], .docker, .yum),
+        row("slackware", ["15.0", "current"], .slackware, .slackpkg, ["x86_64"], cloud: false),
         row("ubuntu", ["jammy", "noble"], .debootstrap, .apt),
         row("voidlinux", ["current"], .voidlinux, .xbps, ["x86_64", "aarch64"], cloud: false),
     ]

@@ -20,7 +20,7 @@ extension SourceMirror {
                 touch AlmaLinux-9.11-beta-1-x86_64-dvd.iso
                 """,
             original: "live.iso",
-            call: call("9", "almalinux")
+            content: ["calls": call("9", "almalinux")]
         ),
         SourceMirror(
             downloader: "rockylinux-http",
@@ -30,7 +30,7 @@ extension SourceMirror {
             signatures: ["9.4/isos/x86_64/CHECKSUM.asc"],
             script: "sha256sum --tag $file >CHECKSUM; asc CHECKSUM CHECKSUM.asc",
             original: "minimal.iso",
-            call: call("9", "rocky")
+            content: ["calls": call("9", "rocky")]
         ),
         SourceMirror(
             downloader: "centos-http",
@@ -43,7 +43,7 @@ extension SourceMirror {
                 touch CentOS-Stream-10-latest-x86_64-dvd1.iso CentOS-Stream-10-20251231.0-x86_64-dvd1.iso
                 """,
             original: "live.iso",
-            call: call("10-stream", "centos-stream")
+            content: ["calls": call("10-stream", "centos-stream")]
         ),
         SourceMirror(
             downloader: "oraclelinux-http",
@@ -56,7 +56,7 @@ extension SourceMirror {
                 mkdir -p ../../u9/x86_64 ../../u11/aarch64; touch ../../u9/x86_64/OracleLinux-R9-U9-x86_64-dvd.iso
                 """,
             original: "plain.iso",
-            call: call("9", "oraclelinux")
+            content: ["calls": call("9", "oraclelinux")]
         ),
         SourceMirror(
             downloader: "springdalelinux-http",
@@ -65,7 +65,7 @@ extension SourceMirror {
             signatures: ["8.6/x86_64/os/images/boot.iso.asc"],
             script: "asc $file $file.asc",
             original: "plain.iso",
-            call: call("8", "springdale")
+            content: ["calls": call("8", "springdale")]
         ),
         SourceMirror(
             downloader: "openeuler-http",
@@ -77,7 +77,7 @@ extension SourceMirror {
                 mkdir $mirror/openEuler-24.03-LTS $mirror/openEuler-24.03-LTS-SP1 $mirror/openEuler-24.09
                 """,
             original: "plain.iso",
-            call: call("24.03", "openEuler")
+            content: ["calls": call("24.03", "openEuler")]
         ),
         SourceMirror(
             downloader: "vyos-http",

@@ -21,8 +21,8 @@ struct SourceMirror: Sendable, CustomTestStringConvertible {
     var script: String
     /// What the file is before that: the small system's tar, or the image of an installer by its name.
     var original: String?
-    /// How the installer calls its dnf.
-    var call: String?
+    /// What files of the root hold afterwards, by their paths; nil for what is not there.
+    var content: [String: String?] = [:]
 
     var testDescription: String { downloader }
 

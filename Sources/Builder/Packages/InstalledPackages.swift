@@ -47,6 +47,14 @@ struct InstalledPackages {
                 )
             }
         }
+        for path in ["/var/lib/pkgtools/packages", "/var/log/packages"] where rootfs.exists(path) {
+            var packages: [ImageDocument.Package] = []
+            for name in rootfs.names(path).map({ String(decoding: $0, as: UTF8.self) }) {
+                guard let record = try text("\(path)/\(name)") else { continue }
+                if let package = SlackwareDatabase.package(record) { packages.append(package) }
+            }
+            return InstalledPackages(type: "slackware", packages: sorted(packages))
+        }
         return InstalledPackages(type: nil, packages: [])
     }
 
@@ -109,5 +117,20 @@ enum RpmList {
         let words = file.split(separator: "-")
         guard words.count > 2, file.hasSuffix(".rpm") else { return nil }
         return words.dropLast(2).joined(separator: "-")
+    }
+}
+
+/// Slackware's record of one package, whose first line has its name.
+enum SlackwareDatabase {
+    static func package(_ text: String) -> ImageDocument.Package? {
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("PACKAGE NAME:") }) else { return nil }
+        let words = line.split(separator: " ")
+        guard let last = words.last, let package = SlackwarePackage(full: String(last)) else { return nil }
+        return .init(
+            name: package.name,
+            version: package.version,
+            architecture: package.architecture,
+            source: nil
+        )
     }
 }

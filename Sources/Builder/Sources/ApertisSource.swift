@@ -3,7 +3,8 @@
 import Definition
 import Model
 
-/// The downloader `apertis-http`: the archive of the newest point release. Apertis signs none of them.
+/// The downloader `apertis-http`: the archive of the newest point release. Apertis signs none of them;
+/// a mirror of one's own may.
 struct ApertisSource: RootSource {
     let context: BuildContext
 
@@ -15,6 +16,6 @@ struct ApertisSource: RootSource {
         let path =
             "\(image.release)/\(exact)/\(architecture)/\(image.variant)"
             + "/ospack_\(image.release)-\(architecture)-\(image.variant)_\(exact).tar.gz"
-        return try fetch.image(path, [.plainList("\(path).sha256", .sha256)])
+        return try fetch.image(path, [.signature("\(path).asc"), .plainList("\(path).sha256", .sha256)])
     }
 }
