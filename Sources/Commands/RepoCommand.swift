@@ -55,23 +55,39 @@ package struct RepoCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Verify a tree from the pinned root key down to the last byte"
+            abstract: "Verify a tree from the pinned root key down to the last byte",
+            discussion: """
+                With --state, what an earlier check has read and what has not changed since is not read again. With \
+                --sample, only some builds are read. Documents, signatures over them and the sizes of all files are \
+                checked in any case.
+                """
         )
 
         @Option(help: "The tree.") private var repo: String
         @Option(help: "The fingerprint of the root key.") private var fingerprint: String
+        @Option(help: "Read only this many builds, chosen by chance.") private var sample: Int?
+        @Option(help: "A file outside of the tree that remembers what was read.") private var state: String?
         @Flag(help: "Print JSON.") private var json = false
 
+        func validate() throws {
+            guard sample ?? 0 >= 0 else { throw ValidationError("a sample is a number of builds") }
+        }
+
         func run() throws {
-            let report = try TreeCheck(
+            var check = TreeCheck(
                 tree: FilePath(repo),
                 fingerprint: try Fingerprint(fingerprint),
                 now: currentTime()
-            ).run()
+            )
+            check.sample = sample
+            check.state = state.map { FilePath($0) }
+            let report = try check.run()
             if json { return try sayJSON(report) }
             say(
                 "'\(report.server)': manifest \(report.manifest), valid until \(report.validUntil); \(report.images) images,"
                     + " \(report.builds) builds, \(report.files) files with \(report.bytes) bytes, all in order"
+                    + (sample == nil && state == nil
+                        ? "" : "; \(report.read) builds read, \(report.unchanged) unchanged since an earlier check")
             )
         }
     }

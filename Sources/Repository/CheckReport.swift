@@ -18,6 +18,10 @@ package struct CheckReport: Codable, Sendable, Hashable {
     /// Files checked, and their bytes.
     package var files = 0
     package var bytes = 0
+    /// Builds that were read to the last byte, and those that an earlier check has read and that have not changed since.
+    /// Of all others the documents and the sizes of the files were checked.
+    package var read = 0
+    package var unchanged = 0
     /// What an interrupted publication left; the next one takes it away, and no reader ever sees it.
     package var leftovers: [String] = []
 }

@@ -5,10 +5,20 @@ package import Model
 import OpenPGP
 package import SystemPackage
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Checks a published tree from the pinned root key down to every byte of every file, and names the first thing wrong.
 ///
 /// A tree in which a publication was interrupted is right: readers see none of it.
 package struct TreeCheck {
+    /// How many builds are read to the last byte, chosen by chance; nil for all. Documents and sizes are always checked.
+    package var sample: Int?
+    /// Where to keep what was read, outside of the tree: the next check with the same file does not read it again
+    /// unless it has changed.
+    package var state: FilePath?
+
     private let layout: TreeLayout
     private let fingerprint: Fingerprint
     private let now: Timestamp
@@ -40,6 +50,13 @@ package struct TreeCheck {
             now: now
         )
         inspection.known = chain.files
+        inspection.sample = sample
+        if let state {
+            let top = try absolutePath(layout.top).string
+            try refuse(state, inside: top)
+            inspection.before = CheckState.read(state, tree: top, fingerprint: fingerprint)
+            inspection.after = CheckState(tree: top, fingerprint: fingerprint)
+        }
         let (pointer, manifests) = try inspection.documents()
         inspection.report = CheckReport(
             server: verifier.root.server,
@@ -54,6 +71,29 @@ package struct TreeCheck {
         inspection.report.files = inspection.known.count
         inspection.report.bytes = inspection.known.values.reduce(0, +)
         inspection.report.leftovers.sort()
+        if let state { try inspection.after?.write(state) }
         return inspection.report
+    }
+
+    private func absolutePath(_ path: FilePath) throws(RootcellarError) -> FilePath {
+        guard let real = unsafe realpath(path.string, nil) else {
+            throw Disk.fault("cannot be found", path, Errno(rawValue: errno))
+        }
+        defer { unsafe free(real) }
+        return unsafe FilePath(platformString: real)
+    }
+
+    /// In the tree it would be one of the files that nothing signed names, and whoever writes there would write it.
+    private func refuse(_ state: FilePath, inside top: String) throws(RootcellarError) {
+        let parent = state.removingLastComponent()
+        let real = try absolutePath(parent.isEmpty ? "." : parent).string
+        guard real != top, !real.hasPrefix(top + "/") else {
+            throw RootcellarError(
+                .usage,
+                "the state of a check cannot be in the tree",
+                subject: state.string,
+                hint: "give a file elsewhere"
+            )
+        }
     }
 }
