@@ -58,6 +58,8 @@ package enum RootlessEntry {
         }
         var command = ["rootcellar-sandbox", "enter"]
         var needsNamespace = !isRoot || wish == .rootless
+        // In a container the processes outside of the build are only then out of the scripts' reach.
+        if !needsNamespace, wish == .automatic { needsNamespace = isInContainer }
         if !needsNamespace, wish == .automatic { needsNamespace = try !ForeignPrograms.areExecutable(architecture) }
         if needsNamespace { command += try maps(isRoot: isRoot) }
         let sandbox = try sandboxProgram()
@@ -93,6 +95,13 @@ package enum RootlessEntry {
             }
         }
         return try HostProgram.require("rootcellar-sandbox", package: "rootcellar")
+    }
+
+    /// Whether this process's user namespace is not the machine's first, which maps every id to itself.
+    private static var isInContainer: Bool {
+        guard let map = try? readFile("/proc/self/uid_map") else { return false }
+        let numbers = String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        return !numbers.elementsEqual(["0", "0", "4294967295"])
     }
 
     private static func maps(isRoot: Bool) throws(RootcellarError) -> [String] {

@@ -33,7 +33,7 @@ static int attach(int tree, const char *target) {
 
 static int set_read_only(const char *target) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-    return (int)syscall(SYS_mount_setattr, AT_FDCWD, target, 0, &attributes, sizeof attributes);
+    return (int)syscall(SYS_mount_setattr, AT_FDCWD, target, AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
 // The only device nodes there are; from the host's, because a user namespace may not make any (mknod(2)).
@@ -82,15 +82,21 @@ static int mount_devices(const int trees[], struct clinux_failure *failure) {
     return mount_memory("/dev/shm", "mode=1777", MS_NOEXEC, failure);
 }
 
-static int mount_proc(struct clinux_failure *failure) {
+static int mount_proc(int outside, struct clinux_failure *failure) {
     if (make_directory("/proc", 0755) < 0) return sandbox_fail(failure, "make directory", "/proc");
-    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-        return sandbox_fail(failure, "mount proc on", "/proc");
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) {
+        // In a container whose own proc has files covered the kernel grants no new one (mount_too_revealing in its
+        // fs/namespace.c). The old one shows more processes, which belong to another user namespace.
+        if (errno != EPERM || outside < 0 || attach(outside, "/proc") < 0)
+            return sandbox_fail(failure, "mount proc on", "/proc");
+    } else {
+        close(outside);
+    }
     for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
         if (mount("/dev/null", masked[i], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
             return sandbox_fail(failure, "mask", masked[i]);
     for (size_t i = 0; i < sizeof frozen / sizeof *frozen; i++) {
-        if (mount(frozen[i], frozen[i], NULL, MS_BIND, NULL) < 0) {
+        if (mount(frozen[i], frozen[i], NULL, MS_BIND | MS_REC, NULL) < 0) {
             if (errno == ENOENT) continue;
             return sandbox_fail(failure, "bind", frozen[i]);
         }
@@ -165,6 +171,7 @@ int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure 
         bind_trees[i] = open_tree_clone(plan->bind_sources.items[i], 0);
         if (bind_trees[i] < 0) return sandbox_fail(failure, "take", plan->bind_sources.items[i]);
     }
+    int proc = open_tree_clone("/proc", AT_RECURSIVE);
     if (plan->resolver != NULL && (resolver = open_tree_clone(plan->resolver, 0)) < 0)
         return sandbox_fail(failure, "take", plan->resolver);
     if (plan->script != NULL && (script = open(plan->script, O_RDONLY | O_CLOEXEC)) < 0)
@@ -180,7 +187,7 @@ int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure 
     if (chdir("/") < 0) return sandbox_fail(failure, "enter", "/");
 
     // The kernel grants a new proc only while another one is fully visible, so the old root leaves afterwards.
-    if (mount_devices(node_trees, failure) < 0 || mount_proc(failure) < 0) return -1;
+    if (mount_devices(node_trees, failure) < 0 || mount_proc(proc, failure) < 0) return -1;
     if (fchdir(old_root) < 0) return sandbox_fail(failure, "enter the old root", "");
     if (umount2(".", MNT_DETACH) < 0) return sandbox_fail(failure, "leave the old root", "");
     close(old_root);

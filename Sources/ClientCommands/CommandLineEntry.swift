@@ -60,12 +60,17 @@ package enum CommandLineEntry {
     }
 
     /// For programs that also have asynchronous commands.
-    package static func runAsynchronous(_ root: any AsyncParsableCommand.Type) async -> Never {
+    ///
+    /// - Parameter rewritten: puts the arguments into the form that the commands know.
+    package static func runAsynchronous(
+        _ root: any AsyncParsableCommand.Type,
+        rewritten: ([String]) -> [String]
+    ) async -> Never {
         prepare()
         do {
             try LibraryVersions.check()
             try checkSubcommand(root)
-            var command = try root.parseAsRoot()
+            var command = try root.parseAsRoot(rewritten(Array(CommandLine.arguments.dropFirst())))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -32,7 +32,8 @@ struct DefinitionOptions: ParsableArguments {
             hostArchitecture: machine(),
             now: currentTime()
         )
-        for warning in loaded.warnings { tell("rootcellar: warning: \(warning)") }
+        // A build reads it again in its namespaces.
+        if !RootlessEntry.isInside { for warning in loaded.warnings { tell("rootcellar: warning: \(warning)") } }
         return (loaded.definition, text)
     }
 

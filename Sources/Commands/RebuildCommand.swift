@@ -21,7 +21,8 @@ package struct RebuildCommand: ParsableCommand {
     @Argument(help: "The image directory.") private var image: String
     @Option(help: "Where to put the new image directory; without it, the new one is removed.") private var output:
         String?
-    @Option(help: "A directory in which packages and first roots are kept; none is used without.") private var cache: String?
+    @Option(help: "A directory in which packages and first roots are kept; none is used without.") private var cache:
+        String?
     @OptionGroup private var settings: BuildSettings
 
     package init() {}

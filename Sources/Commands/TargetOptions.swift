@@ -10,7 +10,9 @@ import SystemPackage
 struct TargetOptions: ParsableArguments {
     @OptionGroup var definition: DefinitionOptions
     @OptionGroup var settings: BuildSettings
-    @Option(help: "The directory in which packages and first roots are kept between runs; nothing else in it is touched.")
+    @Option(
+        help: "The directory in which packages and first roots are kept between runs; nothing else in it is touched."
+    )
     var cacheDir: String?
     @Flag(help: "Taken and without meaning: the log always says everything.") var debug = false
     @Flag(inversion: .prefixedNo, help: "Taken and without meaning: what is temporary is always removed.")

@@ -3,4 +3,4 @@
 import ClientCommands
 import Commands
 
-await CommandLineEntry.runAsynchronous(RootCommand.self)
+await CommandLineEntry.runAsynchronous(RootCommand.self, rewritten: BooleanWords.rewritten)

@@ -137,4 +137,40 @@ struct CommandLineTests {
             creation.path.string
         )
     }
+
+    @Test("takes the flags of distrobuilder's verbs as its users write them")
+    func booleanWords() async throws {
+        let system = try await SmallSystem.make(standIns: ["manager"])
+        let verbs = ["refresh", "update", "install", "remove", "clean"]
+        let manager = verbs.map { "    \($0): {cmd: manager, flags: [\($0)]}\n" }.joined()
+        let definition = try system.definition(
+            """
+            packages:
+              custom_manager:
+            \(manager)
+            actions:
+            - trigger: post-files
+              action: |-
+                #!/bin/sh
+                touch /ran
+            """
+        )
+        for (value, runs) in [("true", true), ("false", false), ("1", true), ("F", false)] {
+            let root = ScratchDirectory.path.appending("root-\(value)")
+            let result = try await Programs.rootcellar(
+                "build-dir",
+                definition.string,
+                root.string,
+                "--cleanup=false",
+                "--keep-sources=false",
+                "--debug=true",
+                "--disable-overlay=\(value)",
+                "--with-post-files=\(value)"
+            )
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(exists(root.appending("ran")) == runs)
+        }
+        let wrong = try await Programs.rootcellar("build-dir", definition.string, "x", "--cleanup=perhaps")
+        #expect(wrong.status == 2)
+    }
 }

@@ -48,7 +48,7 @@ struct DebianTests {
 }
 
 /// One build of `builder/images/debian.yaml` for the whole process, removed when it ends.
-private actor DebianImage {
+actor DebianImage {
     static let shared = DebianImage()
     static let definition = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         .appending("builder/images/debian.yaml")
