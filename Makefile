@@ -8,7 +8,7 @@
 #   make fuzz     libFuzzer on every reader of bytes from outside; SECONDS=60 for each
 #   make bench    ours against the stock tools (root)
 #   make check    format, licence headers, the house's arrows
-#   make install  programs and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
+#   make install  programs, upstream keys and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
 #                 DIVERT=1 also puts the template in the place of LXC's own lxc-download, which dpkg then keeps aside
 
 PREFIX ?= /usr/local
@@ -56,12 +56,16 @@ install:
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LXC_TEMPLATES)'
 	for program in $(PROGRAMS); do install -s -m 755 ".build/release/$$program" '$(DESTDIR)$(PREFIX)/bin/'; done
 	install -m 755 templates/lxc-rootcellar '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
+	install -d '$(DESTDIR)$(PREFIX)/share/rootcellar/keys'
+	install -m 644 keys/*.asc '$(DESTDIR)$(PREFIX)/share/rootcellar/keys/'
 	[ -z '$(DIVERT)' ] || DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert add
 
 uninstall:
 	for program in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'"$$program"; done
 	DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert remove
 	rm -f '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
+	for key in keys/*.asc; do rm -f '$(DESTDIR)$(PREFIX)/share/rootcellar/'"$$key"; done
+	-rmdir '$(DESTDIR)$(PREFIX)/share/rootcellar/keys' '$(DESTDIR)$(PREFIX)/share/rootcellar' 2>/dev/null
 
 clean:
 	rm -rf .build

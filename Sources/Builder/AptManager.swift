@@ -26,12 +26,8 @@ struct AptManager: PackageManaging {
             text += item.url.text.hasSuffix("\n") ? item.url.text : item.url.text + "\n"
             try rootfs.write(path, Array(text.utf8), mode: 0o644)
             guard !item.key.isEmpty else { continue }
-            try Keyring.check([item.key])
-            try rootfs.write(
-                "/etc/apt/trusted.gpg.d/\(item.name).asc",
-                Array((item.key.text + "\n").utf8),
-                mode: 0o644
-            )
+            let key = Array(try Keyring.blocks([item.key]).joined())
+            try rootfs.write("/etc/apt/trusted.gpg.d/\(item.name).asc", key, mode: 0o644)
         }
     }
 

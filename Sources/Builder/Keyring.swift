@@ -6,37 +6,39 @@ import SystemPackage
 
 /// The keys of a definition, as a directory that apt takes for its trusted keys.
 enum Keyring {
-    private static let begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-
-    /// Whether every key is there in full.
+    /// Whether every key is there in full: in the definition, or by its fingerprint on this machine.
     ///
-    /// - Throws: `SOURCE` for a key given by fingerprint: it would have to come from a keyserver, and whatever such a
-    ///   server answers is no proof of anything.
-    static func check(_ keys: [SourceText]) throws(RootcellarError) {
-        for key in keys where !key.text.contains(begin) {
+    /// - Throws: `SOURCE` for a key that is not, and for a hash, which is of one file and says nothing of an archive.
+    static func check(_ keys: [SourceText]) throws(RootcellarError) { _ = try blocks(keys) }
+
+    /// The armored keys themselves.
+    ///
+    /// - Throws: `SOURCE` as `check` does.
+    static func blocks(_ keys: [SourceText]) throws(RootcellarError) -> [[UInt8]] {
+        let read = try SourceKeys(keys)
+        guard read.pins.isEmpty, read.signify.isEmpty else {
             throw RootcellarError(
                 .source,
-                "a key is named but not given; no keyserver is ever asked",
-                subject: "\(key.position)",
-                hint: "put the armored public key itself into source.keys"
+                "archives of Debian's form are verified by OpenPGP keys only",
+                subject: "\(keys.first?.position, default: "source.keys")",
+                hint: "put the armored public key or its full fingerprint into source.keys"
             )
         }
+        return read.blocks
     }
 
     /// Writes the keys and returns the directory; nil if the definition has none, so that the host's keys count.
     ///
     /// - Throws: `SOURCE` as `check` does, `BUILD` if they cannot be written.
     static func write(_ keys: [SourceText], below directory: FilePath) throws(RootcellarError) -> FilePath? {
-        try check(keys)
-        guard !keys.isEmpty else { return nil }
+        let blocks = try blocks(keys)
+        guard !blocks.isEmpty else { return nil }
         let keyring = directory.appending("keyring")
         try makeHostDirectory(keyring)
-        for (number, key) in keys.enumerated() {
+        for (number, block) in blocks.enumerated() {
             // apt tells armored keys by this ending (apt-secure(8)).
             let path = keyring.appending("source-\(number + 1).asc")
-            try building("write a key", path.string) { () throws(Errno) in
-                try writeFile(path, Array(key.text.utf8) + [0x0A])
-            }
+            try building("write a key", path.string) { () throws(Errno) in try writeFile(path, block) }
         }
         return keyring
     }

@@ -113,6 +113,13 @@ struct OurImagesTests {
         for name in names {
             let text = try Samples.repositoryFile("builder/images/\(name)")
             #expect(!text.contains("://"), "\(name)")
+            // Keys that are only named have to be here.
+            for line in text.split(separator: "\n") where line.hasPrefix("  - ") {
+                let word = line.dropFirst(4).prefix { $0 != " " }
+                guard word.utf8.count == 40, word.allSatisfy(\.isHexDigit) else { continue }
+                let key = try Samples.repositoryFile("keys/\(word).asc")
+                #expect(key.hasPrefix("-----BEGIN PGP PUBLIC KEY BLOCK-----"), "\(name): \(word)")
+            }
         }
     }
 }

@@ -215,16 +215,12 @@ struct Installer {
         ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root", "LANG": "C.UTF-8"]
     }
 
+    /// Around the installer's root, with the image's below it.
     private var sandbox: Sandbox {
-        Sandbox(
-            program: context.sandboxProgram,
-            root: directory,
-            output: context.log.descriptor,
-            binds: [
-                (context.directory.phaseRun, "/run"), (context.directory.phaseTemporary, "/tmp"),
-                (context.directory.rootfs, "/rootfs"),
-            ]
-        )
+        var sandbox = context.sandbox
+        sandbox.root = directory
+        sandbox.binds.append((context.directory.rootfs, "/rootfs"))
+        return sandbox
     }
 
     /// When the newest of the packages was built, as the installer's rpm says.

@@ -72,10 +72,22 @@ struct SourceKeys {
         fingerprints.formUnion(found)
     }
 
-    /// Directories in which keys are kept as `FINGERPRINT.asc`.
+    /// Directories in which keys are kept as `FINGERPRINT.asc`: the machine's own, and those that came with the program,
+    /// which is installed below any prefix or was just built in its source tree.
     static var directories: [String] {
         let etc = unsafe getenv("ROOTCELLAR_ETC").map { unsafe String(cString: $0) } ?? "/etc/rootcellar"
-        return ["\(etc)/keys", "/usr/local/share/rootcellar/keys", "/usr/share/rootcellar/keys"]
+        var result = ["\(etc)/keys"]
+        if let program = try? FilePath("/proc/self/exe").symbolicLinkTarget() {
+            let directory = program.removingLastComponent()
+            if let build = directory.string.firstRange(of: "/.build/") {
+                result.append("\(directory.string[..<build.lowerBound])/keys")
+            } else {
+                result.append(directory.removingLastComponent().appending("share/rootcellar/keys").string)
+            }
+        }
+        for directory in ["/usr/local/share/rootcellar/keys", "/usr/share/rootcellar/keys"]
+        where !result.contains(directory) { result.append(directory) }
+        return result
     }
 
     private static func kept(_ fingerprint: Fingerprint, _ key: SourceText) throws(RootcellarError) -> [UInt8] {

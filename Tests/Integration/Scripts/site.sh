@@ -10,6 +10,7 @@ chmod 755 "$work"
 mkdir "$work/bin" "$work/etc" "$work/lxc"
 # Copies that every user can reach, wherever the build directory is.
 install -m 755 "$bin"/rootcellar "$bin"/rootcellar-client "$bin"/rootcellar-unpack "$bin"/rootcellar-sandbox "$work/bin/"
+install -D -m 644 -t "$work/share/rootcellar/keys" "$(dirname "${BASH_SOURCE[0]}")"/../../../keys/*.asc
 install -m 755 "$(dirname "${BASH_SOURCE[0]}")/../../../templates/lxc-rootcellar" "$work/lxc-rootcellar"
 export PATH="$work/bin:$PATH"
 processes=()

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Definition
+import FoundationEssentials
+import Model
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Builder
+
+@Suite("Keys of an archive", .scratchDirectory)
+struct KeyringTests {
+    /// Debian's of bookworm, which is kept in the source tree.
+    private static let fingerprint = "B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8"
+
+    private func keys(_ texts: String...) throws -> [SourceText] {
+        let lines = texts.map {
+            "  - |\n" + $0.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }.joined()
+        }
+        let text = """
+            image: {distribution: debian, release: bookworm}
+            source:
+              downloader: debootstrap
+              keys:
+            \(lines.joined())packages: {manager: apt}
+
+            """
+        return try DefinitionFile.load(
+            text: text,
+            path: "test.yaml",
+            overrides: [],
+            hostArchitecture: "x86_64",
+            now: Timestamp(seconds: 0)
+        ).definition.definition.source.keys
+    }
+
+    @Test("are written whole, whether they are given or only named")
+    func written() throws {
+        let kept = try #require(
+            SourceKeys.directories.first {
+                $0.hasSuffix("/keys")
+                    && FileManager.default.fileExists(
+                        atPath: "\($0)/\(Self.fingerprint).asc"
+                    )
+            }
+        )
+        let file = try readFile(FilePath("\(kept)/\(Self.fingerprint).asc"))
+        let given = String(decoding: file, as: UTF8.self)
+        for text in [Self.fingerprint, "0x\(Self.fingerprint)", given] {
+            let top = ScratchDirectory.path.appending("\(text.utf8.count)")
+            try makeHostDirectory(top)
+            let directory = try #require(try Keyring.write(try keys(text), below: top))
+            #expect(try readFile(directory.appending("source-1.asc")).starts(with: file.dropLast()))
+        }
+        #expect(try Keyring.write([], below: ScratchDirectory.path) == nil)
+    }
+
+    @Test(
+        "are refused if nobody has them, or if they say nothing of an archive",
+        arguments: [
+            String(repeating: "0", count: 40), "sha256:" + String(repeating: "0", count: 64), "350947F8",
+            "RWQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ]
+    )
+    func refused(_ text: String) throws {
+        let keys = try keys(text)
+        #expect(throws: RootcellarError.self) { try Keyring.check(keys) }
+        #expect(throws: RootcellarError.self) { try Keyring.check(keys + (try self.keys(Self.fingerprint))) }
+    }
+}
