@@ -76,6 +76,9 @@ package struct PinnedServer: Sendable, Equatable {
         return String(safe) + ".conf"
     }
 
+    /// Which keys are believed to speak for it.
+    var pin: ServerPin { ServerPin(fingerprints: fingerprints, id: id, denied: denied, address: address.url) }
+
     /// Under which name the server's state is kept.
     package var stateName: String { id ?? fingerprints.map(\.hex).sorted().joined(separator: "-") }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Model
+import OpenPGP
 import SystemPackage
 package import Transfer
 
@@ -83,14 +84,14 @@ package final class TrustedServer {
         if let known = Self.rememberedManifest(state, objects) { mirrors.add(known) }
         let clock = ClockFloor(now: now, lastSigned: state?.signedAt)
         let descent = Descent(
-            pin: pin,
+            pin: pin.pin,
             state: state,
             clock: clock,
             documents: SignedDocuments(now: clock.effective, denied: pin.denied),
-            objects: objects
-        ) { file in
-            try? layout.replace(layout.evidence(pin.stateName), by: file)
-        }
+            remembered: { reference throws(RootcellarError) in try objects.read(reference) },
+            remember: { bytes, reference throws(RootcellarError) in try objects.write(bytes, as: reference) },
+            keepEvidence: { try? layout.replace(layout.evidence(pin.stateName), by: $0) }
+        )
         let found = try mirrors.attempt { session throws(RootcellarError) in try descent.run(session) }
         for notice in found.notices { warn(notice) }
         let lastSigned = found.isReset ? nil : state?.signedAt
@@ -157,29 +158,9 @@ package final class TrustedServer {
         if let bytes = try objects.read(reference) { return bytes }
         guard let mirrors else { throw offline ?? RootcellarError(.transport, "no connection", subject: url) }
         let bytes = try mirrors.attempt { session throws(RootcellarError) in
-            try Self.fetch(path, reference, session)
+            try session.file(path, reference)
         }
         try objects.write(bytes, as: reference)
-        return bytes
-    }
-
-    /// A small file by size and hash.
-    static func fetch(
-        _ path: String,
-        _ reference: FileReference,
-        _ session: HTTPSession
-    ) throws(RootcellarError) -> [UInt8] {
-        let url = session.server.url(of: path)
-        let answer = try session.get(path, limit: reference.size, exactSize: reference.size)
-        guard case .found(let bytes, _) = answer else {
-            throw RootcellarError(
-                .transport,
-                "a file that is signed as published is not there",
-                subject: url,
-                hint: "the server or mirror may be in the middle of an update; try again"
-            )
-        }
-        try reference.check(bytes, subject: url)
         return bytes
     }
 }

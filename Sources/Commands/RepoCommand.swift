@@ -11,7 +11,10 @@ package struct RepoCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "repo",
         abstract: "Make, check and change a published tree",
-        subcommands: [Init.self, Check.self, Refresh.self, Revoke.self, Mirrors.self, Prune.self, Promote.self]
+        subcommands: [
+            Init.self, Check.self, Refresh.self, Revoke.self, Mirrors.self, Prune.self, Promote.self, Mirror.self,
+            Export.self, Import.self,
+        ]
     )
 
     package init() {}

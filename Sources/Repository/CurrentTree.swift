@@ -15,6 +15,21 @@ struct CurrentTree {
 
     var root: RootDocument { verifier.root }
 
+    /// What was read and verified by others.
+    init(
+        layout: TreeLayout,
+        verifier: TreeVerifier,
+        pointer: Pointer,
+        manifest: Manifest,
+        pointerBytes: [UInt8]
+    ) {
+        self.layout = layout
+        self.verifier = verifier
+        self.pointer = pointer
+        self.manifest = manifest
+        self.pointerBytes = pointerBytes
+    }
+
     /// Reads the tree.
     ///
     /// - Parameter roles: those whose keys are going to be used.

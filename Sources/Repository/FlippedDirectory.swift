@@ -51,15 +51,26 @@ struct FlippedDirectory {
 
     /// Puts a staged directory in force and removes the former one.
     func flip(to staged: FilePath, version: Int) throws(RootcellarError) {
+        try place(staged, version: version)
+        try point(to: version)
+    }
+
+    /// Puts a staged directory in its place, where nobody looks before the link points to it.
+    func place(_ staged: FilePath, version: Int) throws(RootcellarError) {
         let target = layout.path(relativePath(version))
         try Disk.makeDirectories(String(path.dropLast(name.utf8.count + 1)), below: layout.top)
-        try Disk.remove(newLink)
         if Disk.exists(target) {
             let old = layout.staging.appending("old\(name)")
             try Disk.remove(old)
             try Disk.rename(target, to: old)
         }
         try Disk.rename(staged, to: target)
+    }
+
+    /// Lets the link point to a directory that is in its place, and removes the former one.
+    func point(to version: Int) throws(RootcellarError) {
+        let target = layout.path(relativePath(version))
+        try Disk.remove(newLink)
         guard unsafe symlink(target.lastComponent?.string ?? "", newLink.string) == 0 else {
             throw Disk.fault("cannot be linked", newLink, Errno(rawValue: errno))
         }

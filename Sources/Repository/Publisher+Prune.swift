@@ -104,7 +104,7 @@ extension Publisher {
     private func garbage(_ tree: CurrentTree) throws(RootcellarError) -> Garbage {
         do throws(RootcellarError) {
             let pinned = try tree.root.keys(of: .root).fingerprints[0]
-            let chain = try RootChain(layout, TreeSnapshot(locked: layout), fingerprint: pinned, now: now)
+            let chain = try RootHistory(layout, TreeSnapshot(locked: layout), fingerprint: pinned, now: now)
             let grace = Garbage.grace(tree.pointer, validity)
             return try Garbage(of: tree, verifiers: chain.verifiers, grace: grace, now: now)
         } catch { throw Self.broken(error) }

@@ -38,7 +38,7 @@ package struct TreeCheck {
     /// - Throws: the error of the first thing wrong, its subject the file.
     package func run() throws(RootcellarError) -> CheckReport {
         let snapshot = try TreeSnapshot(layout)
-        let chain = try RootChain(layout, snapshot, fingerprint: fingerprint, now: now)
+        let chain = try RootHistory(layout, snapshot, fingerprint: fingerprint, now: now)
         guard let verifier = chain.verifiers.last else {
             throw RootcellarError(.internal, "a tree without root document passed")
         }

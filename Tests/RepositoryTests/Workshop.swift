@@ -16,7 +16,9 @@ struct Workshop: Sendable {
     static let start = Timestamp(seconds: Int64(time(nil)))
     let top = ScratchDirectory.path
     let keys: KeyStore
-    var tree: FilePath { top.appending("tree") }
+    /// Another tree than the usual one.
+    var place: FilePath?
+    var tree: FilePath { place ?? top.appending("tree") }
     var layout: TreeLayout { TreeLayout(top: tree) }
     var publisher: Publisher { publisher(after: 0) }
 

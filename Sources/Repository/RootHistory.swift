@@ -5,14 +5,16 @@ import OpenPGP
 import SystemPackage
 
 /// All root documents of a tree, each vouched for by the one before, one of them by the pinned key.
-struct RootChain {
+struct RootHistory {
     /// One verifier for each root document, oldest first.
     let verifiers: [TreeVerifier]
     /// The files read, by path.
-    let files: [String: Int]
+    let contents: [String: [UInt8]]
 
-    /// - Throws: `SIGNATURE` if the pinned key is not among the root keys, or a document is not signed as it must be;
-    ///   `BINDING` if documents do not fit together; `FREEZE` if the newest has expired.
+    /// Their sizes.
+    var files: [String: Int] { contents.mapValues(\.count) }
+
+    /// Reads those of a tree in a directory.
     init(
         _ layout: TreeLayout,
         _ snapshot: TreeSnapshot,
@@ -20,14 +22,28 @@ struct RootChain {
         now: Timestamp
     ) throws(RootcellarError) {
         let newest = try layout.rootInForce(journal: snapshot.journal, pointer: snapshot.pointer)
+        try self.init(newest: newest, fingerprint: fingerprint, now: now) { path, limit throws(RootcellarError) in
+            try Disk.read(layout.path(path), limit: limit)
+        }
+    }
+
+    /// - Parameter read: gives a file of at most so many bytes.
+    /// - Throws: `SIGNATURE` if the pinned key is not among the root keys, or a document is not signed as it must be;
+    ///   `BINDING` if documents do not fit together; `FREEZE` if the newest has expired.
+    init(
+        newest: Int,
+        fingerprint: Fingerprint,
+        now: Timestamp,
+        read: (_ path: String, _ limit: Int) throws(RootcellarError) -> [UInt8]
+    ) throws(RootcellarError) {
         var verifiers: [TreeVerifier] = []
-        var files: [String: Int] = [:]
+        var contents: [String: [UInt8]] = [:]
         var isPinned = false
         for version in 1...newest {
             let path = TreePath.root(version)
             let keysPath = TreePath.rootKeys(version)
-            let bytes = try Disk.read(layout.path(path), limit: SignedFile.Kind.root.limit)
-            let keys = try Disk.read(layout.path(keysPath), limit: PublicKeyBlock.sizeLimit)
+            let bytes = try read(path, SignedFile.Kind.root.limit)
+            let keys = try read(keysPath, PublicKeyBlock.sizeLimit)
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             try requireTidy(file.signatures, subject: path)
             let signers = Set(try PublicKeyBlock.primaryFingerprints(keys, subject: keysPath))
@@ -56,8 +72,8 @@ struct RootChain {
                 )
             }
             verifiers.append(verifier)
-            files[path] = bytes.count
-            files[keysPath] = keys.count
+            contents[path] = bytes
+            contents[keysPath] = keys
         }
         guard isPinned else {
             throw RootcellarError(
@@ -76,6 +92,6 @@ struct RootChain {
             )
         }
         self.verifiers = verifiers
-        self.files = files
+        self.contents = contents
     }
 }

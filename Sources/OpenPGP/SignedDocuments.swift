@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
-import OpenPGP
+package import Model
 
 /// Decides whether the keys of a root document have signed a file.
-struct SignedDocuments {
+package struct SignedDocuments: Sendable {
     /// The moment that all checks of a run share, not before the floor.
-    var now: Timestamp
+    package var now: Timestamp
     /// Keys whose signatures count for nothing, whoever names them.
-    var denied: Set<Fingerprint> = []
+    package var denied: Set<Fingerprint> = []
+
+    /// A judge of files.
+    package init(now: Timestamp, denied: Set<Fingerprint> = []) {
+        self.now = now
+        self.denied = denied
+    }
 
     /// Verifies a file by the keys that `root` names for its kind, and gives back the payload.
     ///
     /// - Throws: `SIGNATURE`, or `CLOCK` for a signature from the future.
-    func verify(
+    package func verify(
         _ file: SignedFile,
         kind: SignedFile.Kind,
         by root: RootDocument,
@@ -39,7 +44,7 @@ struct SignedDocuments {
     }
 
     /// Verifies a file by given keys: `blocks` hold exactly the keys `all`, of which those of `allowed` count.
-    func verify(
+    package func verify(
         _ file: SignedFile,
         kind: SignedFile.Kind,
         blocks: [[UInt8]],

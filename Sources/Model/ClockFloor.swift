@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
-
 /// The local clock, held up by times that are certainly past: a clock that was set back must not make old things new.
-struct ClockFloor {
+package struct ClockFloor: Sendable {
     /// How far clocks may differ, in seconds.
-    static let skew: Int64 = 600
+    package static let skew: Int64 = 600
     /// No copy of this program is older.
-    static let programDate = Timestamp(seconds: 1_793_491_200)
+    package static let programDate = Timestamp(seconds: 1_793_491_200)
 
     /// What the local clock says.
-    let local: Timestamp
+    package let local: Timestamp
     /// The moment that checks use.
-    let effective: Timestamp
+    package let effective: Timestamp
     /// Whether the local clock is behind the floor.
-    let isBehind: Bool
+    package let isBehind: Bool
 
-    init(now: Timestamp, lastSigned: Timestamp?) {
+    /// The clock, and the latest time that is known to have passed.
+    package init(now: Timestamp, lastSigned: Timestamp?) {
         local = now
         let floor = max(Self.programDate, lastSigned ?? Self.programDate)
         isBehind = now.adding(seconds: Self.skew) < floor
@@ -24,7 +23,7 @@ struct ClockFloor {
     }
 
     /// - Throws: `CLOCK` for a document from the future.
-    func check(signedAt: Timestamp, what: String, subject: String) throws(RootcellarError) {
+    package func check(signedAt: Timestamp, what: String, subject: String) throws(RootcellarError) {
         guard signedAt <= effective.adding(seconds: Self.skew) else {
             throw RootcellarError(
                 .clock,
@@ -36,7 +35,7 @@ struct ClockFloor {
     }
 
     /// - Throws: `FREEZE` for a document whose validity has ended.
-    func check(validUntil: Timestamp, what: String, subject: String) throws(RootcellarError) {
+    package func check(validUntil: Timestamp, what: String, subject: String) throws(RootcellarError) {
         guard effective < validUntil else {
             let days = (effective.seconds - validUntil.seconds) / 86400
             let hint =

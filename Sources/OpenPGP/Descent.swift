@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import Model
-import Transfer
+package import Model
 
 /// The way down from a pinned fingerprint to the manifest in force, at one address. Nothing is written here but verified
 /// objects: what another address shows may be newer.
-struct Descent {
+package struct Descent {
     /// What was found at its end.
-    struct Found {
-        var link: RootChain.Link
-        var pointer: Pointer
+    package struct Found {
+        package var link: RootChain.Link
+        package var pointer: Pointer
         /// The pointer as the file it came in.
-        var pointerFile: [UInt8]
-        var manifest: Manifest
+        package var pointerFile: [UInt8]
+        package var manifest: Manifest
         /// The entity tag of the pointer, and the address that gave it.
-        var etag: String?
-        var address: String
+        package var etag: String?
+        package var address: String
         /// Whether counters were begun anew, because the root keys took away a key that had counted.
-        var isReset: Bool
+        package var isReset: Bool
         /// What the user should know.
-        var notices: [String]
+        package var notices: [String]
     }
 
     /// No honest publisher comes here, one publication a millisecond; a thief of keys may, to lock clients out.
@@ -28,28 +27,51 @@ struct Descent {
     /// A jump that is worth a word.
     static let wideJump = 1_000_000
 
-    let pin: PinnedServer
-    let state: ServerState?
-    let clock: ClockFloor
-    let documents: SignedDocuments
-    let objects: ObjectStore
-    /// Keeps what proves that a server has signed two different things.
-    let keepEvidence: ([UInt8]) -> Void
+    private let pin: ServerPin
+    private let state: ServerState?
+    private let clock: ClockFloor
+    private let documents: SignedDocuments
+    private let remembered: (FileReference) throws(RootcellarError) -> [UInt8]?
+    private let remember: ([UInt8], FileReference) throws(RootcellarError) -> Void
+    private let keepEvidence: ([UInt8]) -> Void
+
+    /// - Parameters:
+    ///   - state: what was seen of the server before; nil at first contact.
+    ///   - remembered: a verified object that is here already, by its hash.
+    ///   - remember: keeps a verified object.
+    ///   - keepEvidence: keeps what proves that a server has signed two different things.
+    package init(
+        pin: ServerPin,
+        state: ServerState?,
+        clock: ClockFloor,
+        documents: SignedDocuments,
+        remembered: @escaping (FileReference) throws(RootcellarError) -> [UInt8]?,
+        remember: @escaping ([UInt8], FileReference) throws(RootcellarError) -> Void,
+        keepEvidence: @escaping ([UInt8]) -> Void
+    ) {
+        self.pin = pin
+        self.state = state
+        self.clock = clock
+        self.documents = documents
+        self.remembered = remembered
+        self.remember = remember
+        self.keepEvidence = keepEvidence
+    }
 
     /// - Throws: the class of the first check that failed.
-    func run(_ session: HTTPSession) throws(RootcellarError) -> Found {
-        let chain = RootChain(session: session, documents: documents, server: pin)
+    package func run(_ source: any DocumentSource) throws(RootcellarError) -> Found {
+        let chain = RootChain(source: source, documents: documents, pin: pin)
         let known = try knownRoot()
         var link: RootChain.Link
         if let known { link = known } else { link = try chain.advance(chain.firstContact()) }
-        let url = session.server.url(of: TreePath.pointer)
-        var (bytes, etag) = try pointerFile(session, url)
+        let url = source.url(of: TreePath.pointer)
+        var (bytes, etag) = try pointerFile(source, url)
         var pointer = try verified(bytes, &link, chain, url)
         // The root document comes into force with the pointer that follows it: between the two is a moment.
         for _ in 0..<2
         where pointer.root < link.document.version && link.document.version > known?.document.version ?? 0 {
             sleep(1)
-            (bytes, etag) = try pointerFile(session, url)
+            (bytes, etag) = try pointerFile(source, url)
             pointer = try verified(bytes, &link, chain, url)
         }
         let isReset = try hasLostKeys(from: known?.document, to: link.document)
@@ -61,15 +83,15 @@ struct Descent {
         }
         try checkDenied(link.document, url)
         let isSameRoot = known?.document.version == link.document.version
-        let manifest = try manifest(pointer, root: link.document, isSameRoot: isSameRoot, session: session)
-        try clock.check(validUntil: manifest.validUntil, what: "manifest", subject: session.server.url)
+        let manifest = try manifest(pointer, root: link.document, isSameRoot: isSameRoot, source: source)
+        try clock.check(validUntil: manifest.validUntil, what: "manifest", subject: source.address)
         return Found(
             link: link,
             pointer: pointer,
             pointerFile: bytes,
             manifest: manifest,
             etag: etag,
-            address: session.server.url,
+            address: source.address,
             isReset: isReset,
             notices: notices
         )
@@ -88,12 +110,12 @@ struct Descent {
     }
 
     private func pointerFile(
-        _ session: HTTPSession,
+        _ source: any DocumentSource,
         _ url: String
     ) throws(RootcellarError) -> (bytes: [UInt8], etag: String?) {
         // An entity tag says something to the server that gave it only.
-        let etag = state?.address ?? pin.address.url == session.server.url ? state?.etag : nil
-        switch try session.get(TreePath.pointer, limit: SignedFile.Kind.pointer.limit, etag: etag) {
+        let etag = state?.address ?? pin.address == source.address ? state?.etag : nil
+        switch try source.get(TreePath.pointer, limit: SignedFile.Kind.pointer.limit, exactSize: nil, etag: etag) {
         case .found(let bytes, let tag): return (bytes, tag)
         case .notModified: return (Array((state?.pointer ?? "").utf8), etag)
         case .missing:
@@ -231,14 +253,14 @@ struct Descent {
         _ pointer: Pointer,
         root: RootDocument,
         isSameRoot: Bool,
-        session: HTTPSession
+        source: any DocumentSource
     ) throws(RootcellarError) -> Manifest {
         let reference = pointer.manifest.file
         let path = TreePath.manifest(pointer.manifest.version)
-        let url = session.server.url(of: path)
+        let url = source.url(of: path)
         // Only what was verified is remembered as the state's manifest, and objects are checked by hash when read.
         if let state, state.manifest == pointer.manifest, isSameRoot, pin.denied.isEmpty,
-            let bytes = try objects.read(reference)
+            let bytes = try remembered(reference)
         {
             return try Manifest(
                 verified: SignedFile(reading: bytes, kind: .manifest, subject: url).payload,
@@ -248,7 +270,7 @@ struct Descent {
         guard reference.size <= SignedFile.Kind.manifest.limit else {
             throw RootcellarError(.size, "a manifest of \(reference.size) bytes", subject: url)
         }
-        let bytes = try TrustedServer.fetch(path, reference, session)
+        let bytes = try source.file(path, reference)
         let file = try SignedFile(reading: bytes, kind: .manifest, subject: url)
         let payload = try documents.verify(file, kind: .manifest, by: root, subject: url)
         let manifest = try Manifest(verified: payload, subject: url)
@@ -260,7 +282,7 @@ struct Descent {
                 subject: url
             )
         }
-        try objects.write(bytes, as: reference)
+        try remember(bytes, reference)
         return manifest
     }
 }

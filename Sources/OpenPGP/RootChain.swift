@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
-import OpenPGP
-import Transfer
+package import Model
 
 /// Finds the root document in force: from a pinned fingerprint at first contact, then version by version, each signed by
 /// the keys of the one before and by its own.
-struct RootChain {
+package struct RootChain {
     /// A root document and the file it came in.
-    struct Link {
-        var document: RootDocument
-        var file: [UInt8]
+    package struct Link: Sendable {
+        package var document: RootDocument
+        package var file: [UInt8]
     }
 
     /// The most versions that one run walks.
     static let mostSteps = 32
 
-    var session: HTTPSession
-    var documents: SignedDocuments
-    var server: PinnedServer
+    let source: any DocumentSource
+    let documents: SignedDocuments
+    let pin: ServerPin
 
     /// The first version that a pinned key has signed.
     ///
@@ -26,13 +24,20 @@ struct RootChain {
     func firstContact() throws(RootcellarError) -> Link {
         for version in 1...Self.mostSteps {
             let keysPath = TreePath.rootKeys(version)
-            guard case .found(let keys, _) = try session.get(keysPath, limit: SignedFile.Kind.root.limit) else { break }
-            let subject = session.server.url(of: keysPath)
+            guard
+                case .found(let keys, _) = try source.get(
+                    keysPath,
+                    limit: SignedFile.Kind.root.limit,
+                    exactSize: nil,
+                    etag: nil
+                )
+            else { break }
+            let subject = source.url(of: keysPath)
             let primaries = try PublicKeyBlock.primaryFingerprints(keys, subject: subject)
-            let pinned = Set(primaries).intersection(server.fingerprints)
+            let pinned = Set(primaries).intersection(pin.fingerprints)
             guard !pinned.isEmpty else { continue }
             guard let bytes = try fetch(version) else { break }
-            let path = session.server.url(of: TreePath.root(version))
+            let path = source.url(of: TreePath.root(version))
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             // Parsed only now that a pinned key vouches for it; then it has to satisfy its own threshold as well.
             let payload = try documents.verify(
@@ -52,7 +57,7 @@ struct RootChain {
         throw RootcellarError(
             .signature,
             "no root document of this server is signed by a pinned key",
-            subject: session.server.url,
+            subject: source.address,
             hint: "compare the fingerprint with the one that its operator published"
         )
     }
@@ -67,12 +72,12 @@ struct RootChain {
                     throw RootcellarError(
                         .binding,
                         "the pointer names root document \(version ?? 0), which is not there",
-                        subject: session.server.url
+                        subject: source.address
                     )
                 }
                 break
             }
-            let path = session.server.url(of: TreePath.root(next))
+            let path = source.url(of: TreePath.root(next))
             let file = try SignedFile(reading: bytes, kind: .root, subject: path)
             let payload = try documents.verify(file, kind: .root, by: link.document, subject: path)
             let document = try RootDocument(verified: payload, subject: path)
@@ -85,9 +90,11 @@ struct RootChain {
 
     private func fetch(_ version: Int) throws(RootcellarError) -> [UInt8]? {
         guard
-            case .found(let bytes, _) = try session.get(
+            case .found(let bytes, _) = try source.get(
                 TreePath.root(version),
-                limit: SignedFile.Kind.root.limit
+                limit: SignedFile.Kind.root.limit,
+                exactSize: nil,
+                etag: nil
             )
         else { return nil }
         return bytes
@@ -101,7 +108,7 @@ struct RootChain {
                 subject: path
             )
         }
-        if let id = server.id, id != document.server {
+        if let id = pin.id, id != document.server {
             throw RootcellarError(
                 .binding,
                 "the server calls itself '\(document.server)', pinned is '\(id)'",

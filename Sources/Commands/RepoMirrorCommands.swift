@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ClientCommands
+import Model
+import Repository
+import SystemPackage
+import Transfer
+
+extension RepoCommand {
+    /// `repo mirror`.
+    struct Mirror: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep a verified copy of another tree, or a part of one signed anew",
+            discussion: """
+                The source is https://HOST[:PORT][/PREFIX] or a directory. It is believed as a client believes it: by the \
+                fingerprint of a root key. Without --keys the copy is the whole tree with its own signatures. With --keys \
+                images go into a tree of one's own, made by 'repo init', and can be chosen. With --simplestreams the source is any \
+                server for LXD and Incus, and every file is checked by the hash in its catalogue, which is believed \
+                because the connection is. A run that is killed is continued by the next, and only what is new is \
+                transferred.
+                """
+        )
+
+        @Argument(help: "Where the tree is.") private var source: String
+        @Option(help: "The directory of the copy.") private var repo: String
+        @Option(help: "The fingerprint of its root key.") private var fingerprint: String?
+        @Flag(help: "Copy what LXD and Incus read of any server.") private var simplestreams = false
+        @Option(help: "A file of certificate authorities in the place of the system's.") private var ca: String?
+        @Option(help: "Sign the copy with these keys.") private var keys: String?
+        @OptionGroup private var passphrase: PassphraseOptions
+        @Option(help: "Only this distribution; may be repeated.") private var distribution: [String] = []
+        @Option(help: "Only this release; may be repeated.") private var release: [String] = []
+        @Option(help: "Only this architecture; may be repeated.") private var architecture: [String] = []
+        @Option(help: "Only this variant; may be repeated.") private var variant: [String] = []
+        @Option(help: "How many of the newest builds of an image.") private var serials: Int?
+        @Flag(help: "Say nothing about progress.") private var quiet = false
+        @Flag(help: "Print JSON.") private var json = false
+
+        func validate() throws {
+            guard serials ?? 1 >= 1 else { throw ValidationError("at least one build of an image") }
+            guard simplestreams != (fingerprint != nil), !simplestreams || keys == nil else {
+                throw ValidationError("give --fingerprint for a signed tree, or --simplestreams for another server")
+            }
+        }
+
+        func run() throws {
+            var filter = MirrorFilter()
+            filter.distributions = Set(distribution)
+            filter.releases = Set(release)
+            filter.architectures = Set(architecture)
+            filter.variants = Set(variant)
+            filter.serials = serials
+            let from = try Self.source(source, ca: ca)
+            guard let fingerprint else {
+                var mirror = StreamsMirror(source: from, tree: FilePath(repo), now: currentTime())
+                if !quiet { mirror.narrate = { tell("rootcellar: \($0)") } }
+                let report = try mirror.run(filter)
+                if json { return try sayJSON(report) }
+                for path in report.added { say("added \(path)") }
+                for path in report.removed { say("removed \(path)") }
+                return say("\(report.server): \(report.transferred) bytes transferred")
+            }
+            guard keys != nil || filter.isEmpty else {
+                throw RootcellarError(
+                    .usage,
+                    "a part of a tree has to be signed anew, because its index names everything",
+                    hint: "give --keys DIR and a tree made by 'rootcellar repo init'"
+                )
+            }
+            var mirror = TreeMirror(
+                source: from,
+                tree: FilePath(repo),
+                fingerprint: try Fingerprint(fingerprint),
+                now: currentTime()
+            )
+            if !quiet { mirror.narrate = { tell("rootcellar: \($0)") } }
+            let report: MirrorReport
+            if let keys {
+                var store = try KeyStore.open(directory: FilePath(keys))
+                store.unlock = try passphrase.unlock()
+                var publisher = Publisher(tree: FilePath(repo), keys: store, now: currentTime())
+                publisher.allowsTaints = true
+                publisher.deltas = 0
+                report = try mirror.run(filter, publishing: publisher)
+            } else {
+                report = try mirror.run()
+            }
+            try Self.print(report, json)
+        }
+
+        private static func source(_ text: String, ca: String?) throws(RootcellarError) -> any TreeSource {
+            guard text.contains("://") else { return TreeDirectorySource(FilePath(text)) }
+            return try HTTPSession(server: ServerAddress(text), options: TransferOptions(caFile: ca))
+        }
+
+        static func print(_ report: MirrorReport, _ json: Bool) throws(RootcellarError) {
+            if json { return try sayJSON(report) }
+            for path in report.added { say("added \(path)") }
+            for path in report.removed { say("removed \(path)") }
+            say(
+                "'\(report.server)' manifest \(report.source): manifest \(report.manifest) here, valid until"
+                    + " \(report.validUntil); \(report.transferred) bytes transferred"
+            )
+        }
+    }
+
+    /// `repo export`.
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Put a tree, or what is new in it, into one file for a place without a network",
+            discussion: "The file can be imported as long as the pointer in it is valid: refresh the tree first."
+        )
+
+        @Option(help: "The tree.") private var repo: String
+        @Option(help: "The fingerprint of the root key.") private var fingerprint: String
+        @Option(help: "The file to write.") private var output: String
+        @Option(help: "The receipt of the import that this continues.") private var since: String?
+        @Flag(help: "Print JSON.") private var json = false
+
+        func run() throws {
+            let receipt = try since.map { path throws(RootcellarError) in
+                try MirrorReceipt(verified: try readSmall(FilePath(path)), subject: path)
+            }
+            let file = try OutputFile(FilePath(output))
+            let export = TreeExport(tree: FilePath(repo), fingerprint: try Fingerprint(fingerprint), now: currentTime())
+            let report = try export.run(to: file.file, since: receipt)
+            try file.commit()
+            if json { return try sayJSON(report) }
+            say(
+                "'\(report.server)' manifest \(report.manifest)\(report.since.map { ", after \($0)" } ?? ""): \(report.builds)"
+                    + " builds, \(report.bytes) bytes; to be imported until \(report.validUntil)"
+            )
+        }
+    }
+
+    /// `repo import`.
+    struct Import: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take an export into a tree, after all of it was verified",
+            discussion: "Prints a receipt, which the next export continues from: repo export --since."
+        )
+
+        @Argument(help: "The file.") private var file: String
+        @Option(help: "The directory of the tree; made at the first import.") private var repo: String
+        @Option(help: "The fingerprint of the root key.") private var fingerprint: String
+
+        func run() throws {
+            let (report, receipt) = try TreeImport(
+                FilePath(file),
+                tree: FilePath(repo),
+                fingerprint: try Fingerprint(fingerprint),
+                now: currentTime()
+            ).run()
+            tell(
+                "rootcellar: '\(report.server)' manifest \(report.manifest), \(report.added.count) builds came,"
+                    + " valid until \(report.validUntil)"
+            )
+            try FileDescriptor.standardOutput.writeAll(try receipt.canonicalBytes())
+        }
+    }
+}
