@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SiteSupport
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A build inside a container: its proc has covered files, its ids are not the machine's, it may not make devices.
+@Suite("A build inside an LXC container", .scratchDirectory)
+struct NestedBuildTests {
+    @Test("unprivileged and privileged, has the same bytes as one outside", .timeLimit(.minutes(5)))
+    func sameBytes() async throws {
+        let system = try await SmallSystem.make()
+        let definition = try system.definition(
+            """
+            packages:
+              custom_manager:
+                refresh: {cmd: "true", flags: [x]}
+                update: {cmd: "true", flags: [x]}
+                install: {cmd: "true", flags: [x]}
+                remove: {cmd: "true", flags: [x]}
+                clean: {cmd: "true", flags: [x]}
+            targets:
+              lxc:
+                config:
+                - type: all
+                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+            actions:
+            - trigger: post-packages
+              action: |-
+                #!/bin/sh
+                # What a container has to grant: processes of one's own, devices, another owner.
+                cat /proc/self/status >/dev/null
+                echo text >/dev/null
+                touch /etc/owned
+            """
+        )
+        let outside = ScratchDirectory.path.appending("outside")
+        try await Programs.rootcellar("build", definition.string, "--output", outside.string, "--no-cache").succeeded()
+        let script = FilePath(#filePath).removingLastComponent().appending("Scripts/nested")
+        let work = ScratchDirectory.path.appending("work")
+        try makeDirectory(work)
+        let result = try await runProgram(
+            "unshare",
+            [
+                "-m", "bash", script.string, work.string, Programs.directory.string, definition.string,
+                system.tar.string, outside.appending("rootfs.tar.zst").string,
+            ]
+        )
+        #expect(result.status == 0, "\(result.output.suffix(2000))\n\(result.errors.suffix(4000))")
+    }
+}
