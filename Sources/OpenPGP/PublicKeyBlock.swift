@@ -16,4 +16,11 @@ package enum PublicKeyBlock {
     ) throws(RootcellarError) -> [Fingerprint] {
         try KeyRing(blocks: [armored], subject: subject).primaries
     }
+
+    /// The primary key whose own or whose subkey's fingerprint ends with these upper-case digits; nil if the block has
+    /// none such, or is no block of public keys.
+    package static func primaryFingerprint(ofKeyEndingWith digits: String, in armored: [UInt8]) -> Fingerprint? {
+        let ring = try? KeyRing(blocks: [armored], subject: "")
+        return ring?.keys.first { $0.key.hex.hasSuffix(digits) }?.value.primary
+    }
 }

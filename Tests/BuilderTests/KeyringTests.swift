@@ -47,8 +47,9 @@ struct KeyringTests {
         )
         let file = try readFile(FilePath("\(kept)/\(Self.fingerprint).asc"))
         let given = String(decoding: file, as: UTF8.self)
-        for text in [Self.fingerprint, "0x\(Self.fingerprint)", given] {
-            let top = ScratchDirectory.path.appending("\(text.utf8.count)")
+        // The last is of the subkey that signs.
+        for text in [Self.fingerprint, "0x\(Self.fingerprint)", given, "B7C5D7D6350947F8", "0x6ed0e7b82643e131"] {
+            let top = ScratchDirectory.path.appending("\(text.prefix(20).utf8.count)-\(text.utf8.count)")
             try makeHostDirectory(top)
             let directory = try #require(try Keyring.write(try keys(text), below: top))
             #expect(try readFile(directory.appending("source-1.asc")).starts(with: file.dropLast()))

@@ -7,8 +7,9 @@ import Model
 import OpenPGP
 import SystemPackage
 
-/// What a definition trusts, as `source.keys` says it: armored public keys; fingerprints of keys that are kept on this
-/// machine; and pinned hashes of the file itself, `sha256:HEX`. No keyserver is ever asked.
+/// What a definition trusts, as `source.keys` says it: armored public keys; fingerprints, or key ids of 16 digits, of
+/// keys that are kept on this machine, subkeys included; and pinned hashes of the file itself, `sha256:HEX`. No keyserver
+/// is ever asked, so that a key id only chooses among keys that are trusted already.
 struct SourceKeys {
     /// The armored blocks.
     private(set) var blocks: [[UInt8]] = []
@@ -35,8 +36,9 @@ struct SourceKeys {
                 try add(Array(text.utf8) + [0x0A], key, named: nil)
             } else if text.hasPrefix("untrusted comment:") || (text.hasPrefix("RW") && text.utf8.count == 56) {
                 signify.append(String(text.split(whereSeparator: \.isNewline).last ?? ""))
-            } else if let fingerprint = try? Fingerprint(text) {
-                try add(Self.kept(fingerprint, key), key, named: fingerprint)
+            } else if let digits = Self.digits(text) {
+                let kept = try Self.kept(digits, key)
+                try add(kept.block, key, named: kept.fingerprint)
             } else {
                 throw RootcellarError(
                     .source,
@@ -90,17 +92,40 @@ struct SourceKeys {
         return result
     }
 
-    private static func kept(_ fingerprint: Fingerprint, _ key: SourceText) throws(RootcellarError) -> [UInt8] {
+    /// The upper-case digits of a fingerprint or a long key id, as people write them; nil for anything else. The short
+    /// ids of 8 digits name any number of keys.
+    private static func digits(_ text: String) -> String? {
+        if let fingerprint = try? Fingerprint(text) { return fingerprint.hex }
+        var digits = text.uppercased()
+        if digits.hasPrefix("0X") { digits.removeFirst(2) }
+        return digits.utf8.count == 16 && digits.allSatisfy(\.isHexDigit) ? digits : nil
+    }
+
+    private static func kept(
+        _ digits: String,
+        _ key: SourceText
+    ) throws(RootcellarError) -> (fingerprint: Fingerprint, block: [UInt8]) {
         for directory in directories {
-            if let bytes = try? readFile(FilePath("\(directory)/\(fingerprint.hex).asc"), limit: 1 << 20) {
-                return bytes
+            guard let opened = try? openPath(FilePath(directory), .readOnly, .directory) else { continue }
+            defer { opened.closeQuietly() }
+            for name in ((try? opened.names()) ?? []).map({ String(decoding: $0, as: UTF8.self) })
+            where name.hasSuffix(".asc") {
+                guard let bytes = try? readFile(FilePath("\(directory)/\(name)"), limit: 1 << 20) else { continue }
+                if name.dropLast(4).hasSuffix(digits), let fingerprint = try? Fingerprint(String(name.dropLast(4))) {
+                    return (fingerprint, bytes)
+                }
+                if let primary = PublicKeyBlock.primaryFingerprint(ofKeyEndingWith: digits, in: bytes),
+                    name == "\(primary.hex).asc"
+                {
+                    return (primary, bytes)
+                }
             }
         }
         throw RootcellarError(
             .source,
             "a key is named but not given; no keyserver is ever asked",
             subject: "\(key.position)",
-            hint: "put the armored public key itself into source.keys, or into \(directories[0])/\(fingerprint.hex).asc"
+            hint: "put the armored public key itself into source.keys, or into \(directories[0])/FINGERPRINT.asc"
         )
     }
 }
