@@ -89,6 +89,7 @@ let package = Package(
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
         library("Builder", ["Definition", "Transfer", "Archive", "OpenPGP", "Model", "CLinux", system]),
+        library("ImageTest", ["Definition", "Archive", "Model", "CLinux", system]),
         library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
@@ -114,7 +115,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Archive", "Builder", "Definition", "OpenPGP", "Repository", "Server", "Client",
+                "ClientCommands", "Archive", "Builder", "Definition", "ImageTest", "OpenPGP", "Repository", "Server",
+                "Client",
                 "Transfer",
                 "Model", system,
                 argumentParser, logging, lifecycle,

@@ -242,8 +242,3 @@ package final class RootfsDirectory {
         }
     }
 }
-
-extension FileDescriptor {
-    /// Closes a descriptor that was only looked at.
-    func closeQuietly() { try? close() }
-}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Archive
 import CLinux
 import Glibc
 package import Model
@@ -21,16 +22,8 @@ package enum RootlessEntry {
         case root
     }
 
-    /// The variable by which `rootcellar-sandbox` tells a program that it runs inside, and where.
-    private static let marker = "ROOTCELLAR_NAMESPACE"
-
     /// Whether this process runs in the namespaces of a build.
-    package static var isInside: Bool {
-        guard let value = unsafe getenv(marker) else { return false }
-        let number = clinux_mount_namespace()
-        let text = unsafe String(cString: value)
-        return number != 0 && text == String(number)
-    }
+    package static var isInside: Bool { OwnNamespaces.areEntered }
 
     /// Returns when this process runs in the namespaces of a build. Where it does not, the program is executed again
     /// inside, with the same arguments, and this never returns.
@@ -38,14 +31,16 @@ package enum RootlessEntry {
     /// To be called before anything was started or written.
     ///
     /// - Parameters:
-    ///   - architecture: Debian's name of the architecture whose programs are to be run. Where the machine cannot, root
-    ///     gets a user namespace too, which can have an emulator of its own.
+    ///   - architecture: Debian's name of the architecture whose programs are to be run, if any. Where the machine cannot,
+    ///     root gets a user namespace too, which can have an emulator of its own.
     ///   - arguments: the program's own command line.
+    ///   - network: whether it also gets a network namespace of its own.
     /// - Throws: `POLICY` if the machine's settings do not allow it, naming the setting and what to do.
     package static func enter(
         _ wish: Wish,
-        architecture: String,
-        arguments: [String]
+        architecture: String? = nil,
+        arguments: [String],
+        network: Bool = false
     ) throws(RootcellarError) {
         guard !isInside else { return }
         let isRoot = clinux_is_root() != 0
@@ -60,8 +55,11 @@ package enum RootlessEntry {
         var needsNamespace = !isRoot || wish == .rootless
         // In a container the processes outside of the build are only then out of the scripts' reach.
         if !needsNamespace, wish == .automatic { needsNamespace = isInContainer }
-        if !needsNamespace, wish == .automatic { needsNamespace = try !ForeignPrograms.areExecutable(architecture) }
+        if !needsNamespace, wish == .automatic, let architecture {
+            needsNamespace = try !ForeignPrograms.areExecutable(architecture)
+        }
         if needsNamespace { command += try maps(isRoot: isRoot) }
+        if network { command.append("--network") }
         let sandbox = try sandboxProgram()
         guard let own = try? FilePath("/proc/self/exe").symbolicLinkTarget() else {
             throw RootcellarError(.internal, "cannot find the own program", subject: "/proc/self/exe")
@@ -171,20 +169,5 @@ package enum RootlessEntry {
             }
         }
         return RootcellarError(.internal, "cannot execute: \(Errno(rawValue: code))", subject: program.string)
-    }
-}
-
-extension FilePath {
-    /// The text of a symbolic link of the host.
-    func symbolicLinkTarget() throws(Errno) -> FilePath {
-        var text = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe withPlatformString { path in
-            unsafe text.withUnsafeMutableBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return -1 }
-                return unsafe readlink(path, base, buffer.count - 1)
-            }
-        }
-        if count < 0 { throw Errno(rawValue: errno) }
-        return FilePath(platformString: text)
     }
 }

@@ -227,7 +227,8 @@ int clinux_sandbox_run(const struct clinux_sandbox *plan, struct clinux_failure 
         return sandbox_fail(failure, "run nothing", "");
     }
     if (plan->users.count > 0 && enter_user_namespace(plan, failure) < 0) return -1;
-    int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (plan->hostname != NULL ? CLONE_NEWUTS : 0);
+    int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (plan->hostname != NULL ? CLONE_NEWUTS : 0) |
+                     (plan->network ? CLONE_NEWNET : 0);
     if (unshare(namespaces) < 0) return sandbox_fail(failure, "make mount, pid and ipc namespaces", "");
     if (setgroups(0, NULL) < 0) return sandbox_fail(failure, "leave all groups", "");
 

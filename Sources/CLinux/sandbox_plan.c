@@ -71,4 +71,6 @@ void clinux_sandbox_add_argument(struct clinux_sandbox *plan, const char *argume
     append(&plan->arguments, argument);
 }
 
+void clinux_sandbox_set_network(struct clinux_sandbox *plan) { plan->network = true; }
+
 void clinux_sandbox_set_lifeline(struct clinux_sandbox *plan) { plan->lifeline = true; }

@@ -30,7 +30,7 @@ struct clinux_sandbox {
     struct range_list users, groups;
     char *root, *hostname, *resolver, *script;
     struct text_list bind_sources, bind_targets, environment, arguments;
-    bool keep_environment, lifeline, has_32_bits;
+    bool keep_environment, lifeline, has_32_bits, network;
 };
 
 /// Notes the failing stage with the present `errno`; returns -1, so that callers can `return sandbox_fail(…)`.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Archive
 package import Model
 
 /// The configuration of a new container, put together from what lxc-create wrote and what the image may decide.

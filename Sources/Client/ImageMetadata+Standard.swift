@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Archive
 import Model
 
 extension ImageMetadata {
@@ -8,8 +9,6 @@ extension ImageMetadata {
         var lines = ["lxc.include = LXC_TEMPLATE_CONFIG/common.conf"]
         if userMode { lines.append("lxc.include = LXC_TEMPLATE_CONFIG/userns.conf") }
         lines.append("lxc.arch = \(architecture)")
-        configuration = try ImageConfiguration(Array(lines.joined(separator: "\n").utf8))
-        templates = []
-        message = ""
+        self.init(configuration: try ImageConfiguration(Array(lines.joined(separator: "\n").utf8)))
     }
 }

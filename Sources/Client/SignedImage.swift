@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Archive
+package import Archive
 import Glibc
 package import Model
 package import SystemPackage

@@ -19,6 +19,12 @@ package struct InfoCommand: ParsableCommand {
 
     package init() {}
 
+    private func tests(_ document: ImageDocument, tested: Bool) -> String {
+        guard let tests = document.tests, !tests.isEmpty else { return "none" }
+        let outcomes = tests.sorted { $0.key < $1.key }.map { "\(printable($0.key)) \($0.value.rawValue)" }
+        return "\(tested ? "passed" : "not passed") before it was published: \(outcomes.joined(separator: ", "))"
+    }
+
     private struct Output: Encodable {
         var format = documentFormat
         var server: String
@@ -44,7 +50,7 @@ package struct InfoCommand: ParsableCommand {
                 ["image", "\(name) \(document.serial)"],
                 ["summary", printable(document.summary)],
                 ["made of", "\(document.packages.count) packages of \(document.created)"],
-                ["tests", tested == true ? "passed before it was published" : "none"],
+                ["tests", tests(document, tested: tested ?? false)],
                 [
                     "tar",
                     "\(document.tar.entries) members, \(document.tar.unpackedBytes) bytes of files, SHA-256 \(document.tar.sha256)",

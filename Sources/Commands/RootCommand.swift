@@ -22,7 +22,8 @@ package struct RootCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Publish",
                 subcommands: [
-                    KeyCommand.self, RepoCommand.self, PublishCommand.self, DeltaCommand.self, ServeCommand.self,
+                    TestCommand.self, KeyCommand.self, RepoCommand.self, PublishCommand.self, DeltaCommand.self,
+                    ServeCommand.self,
                 ]
             ),
             CommandGroup(name: "Use", subcommands: clientCommands),

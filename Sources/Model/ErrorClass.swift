@@ -2,7 +2,7 @@
 
 /// What kind of thing went wrong: the word a user can search the manual for, and the exit status a script can switch
 /// on. Names and numbers are published and never change; new classes get new numbers.
-package enum ErrorClass: String, Sendable, CaseIterable {
+package enum ErrorClass: String, Codable, Sendable, CaseIterable {
     /// The command line itself is wrong.
     case usage = "USAGE"
     /// A server could not be reached, or did not speak HTTPS as it must.

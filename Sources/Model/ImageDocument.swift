@@ -29,6 +29,9 @@ package struct ImageDocument: Document {
     /// What LXD and Incus call the build, for each rootfs file that they take: the SHA-256 of `incus.tar.xz` followed by
     /// that file. Written when the build is published.
     package var fingerprints: [String: SHA256Digest]?
+    /// How each test of the build ended, by the name of the test; nil if it was never tested. Written when the build is
+    /// published; `test.json` has the details.
+    package var tests: [String: TestReport.Outcome]?
     /// What LXD and Incus have to have or to do for the image, by the words of simplestreams.
     package var requirements: [String: String]?
 

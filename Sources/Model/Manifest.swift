@@ -19,7 +19,7 @@ package struct Manifest: Document {
     package var revoked: [Revocation]
     /// Other addresses of the same tree, `https://HOST[:PORT][/PREFIX]`. Whoever is there needs no trust.
     package var mirrors: [String]?
-    /// The catalogue that LXD and Incus are shown, `streams/v1/images.json`.
+    /// The catalogue that LXD and Incus are shown, `streams/v1/index.json`, which names its other files by their hashes.
     package var streams: FileReference?
 
     /// One build taken back.

@@ -30,6 +30,15 @@ package enum SignaturePackets {
         try check(signatures, signatureClass: 0, subject: subject)
     }
 
+    /// Whether signatures of the accepted form name a key as their issuer (RFC 9580, section 5.2.3.35). Proves nothing.
+    package static func name(_ key: Fingerprint, in signatures: [UInt8]) -> Bool {
+        guard let checked = try? check(signatures, subject: ""), let wanted = bytesFromHex(key.hex, upperCase: true)
+        else {
+            return false
+        }
+        return checked.bytes.indices.contains { checked.bytes[$0...].starts(with: wanted) }
+    }
+
     /// The same for signatures of another class (RFC 4880, section 5.2.1).
     static func check(
         _ signatures: [UInt8],

@@ -30,13 +30,13 @@ struct DerivedIndexes {
     /// Prepares the directories of a manifest.
     func stage(
         _ index: [UInt8],
-        _ catalogue: StreamsCatalogue,
+        _ files: StreamsFiles,
         _ manifest: Manifest
     ) throws(RootcellarError) -> Staged {
         Staged(
             version: manifest.version,
             legacy: try LegacyIndexes(layout: layout).stage(index, home: home, key: key),
-            streams: try Streams(layout: layout).stage(catalogue, updated: manifest.signedAt, home: home, key: key)
+            streams: try Streams(layout: layout).stage(files, home: home, key: key)
         )
     }
 

@@ -125,6 +125,13 @@ enum Disk {
         try syncDirectory(to.removingLastComponent())
     }
 
+    /// Gives a file a second name.
+    static func link(_ from: FilePath, to: FilePath) throws(RootcellarError) {
+        guard unsafe Glibc.link(from.string, to.string) == 0 else {
+            throw fault("cannot be linked to \(to)", from, Errno(rawValue: errno))
+        }
+    }
+
     static func syncDirectory(_ path: FilePath) throws(RootcellarError) {
         do {
             let directory = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])

@@ -13,6 +13,10 @@ struct ImageSource {
     let directory: FilePath
     let document: ImageDocument
     let name: ImageName
+    /// `image.json` as it is in the directory.
+    let reference: FileReference
+    /// What is there of tests.
+    let proof: TestProof
 
     /// What stock clients fetch: no image is published without them.
     static let required = ["rootfs.tar.xz", "meta.tar.xz"]
@@ -28,8 +32,10 @@ struct ImageSource {
         self.directory = directory
         let path = directory.appending(ImageDocument.fileName)
         let bytes = try Disk.read(path, limit: ImageDocument.limit)
+        reference = FileReference(of: bytes)
         document = try ImageDocument(verified: bytes, subject: path.string)
         name = try document.name()
+        proof = TestProof.read(directory, document, reference)
         try Self.check(document, subject: path.string)
     }
 
@@ -73,7 +79,7 @@ struct ImageSource {
         func content(_ document: ImageDocument) -> [String: SHA256Digest] {
             document.files.filter {
                 !$0.key.hasSuffix(".log") && !$0.key.hasSuffix(".yaml") && !$0.key.hasPrefix("sbom.")
-                    && !ImageDocument.isPatch($0.key)
+                    && !ImageDocument.isPatch($0.key) && $0.key != TestReport.fileName
             }
             .mapValues(\.sha256)
         }

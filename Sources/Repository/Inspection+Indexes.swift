@@ -47,17 +47,20 @@ extension Inspection {
             if let image = known[build.image.sha256] { return image }
             return try Streams.document(name, build, layout)
         }
-        try requireUnique(catalogue, "\(directory)/images.json")
-        let contents = Streams.contents(catalogue, updated: manifest.signedAt)
-        let images = FileReference(of: contents["images.json"] ?? [])
-        guard manifest.streams ?? images == images else {
+        try requireUnique(catalogue, directory)
+        let there = try Disk.read(layout.path("\(directory)/index.json"), limit: 64 << 20)
+        let count = StreamsIndex(reading: there)?.count ?? 1
+        let files = StreamsFiles(catalogue, updated: manifest.signedAt, count: count)
+        let contents = files.contents
+        let index = FileReference(of: contents["index.json"] ?? [])
+        guard manifest.streams ?? index == index else {
             throw RootcellarError(
                 .binding,
                 "the manifest names another catalogue for LXD and Incus",
                 subject: TreePath.manifest(manifest.version)
             )
         }
-        for name in Streams.names {
+        for name in files.names {
             let path = "\(directory)/\(name).json"
             let expected = contents["\(name).json"] ?? []
             try requireSame(path, expected, "the catalogue for LXD and Incus is not that of the manifest")

@@ -159,6 +159,7 @@ struct Inspection {
             try FileHash(of: open, expected: expected, path: layout.path(path)).check(expected, subject: path)
             known[path] = expected.size
         }
+        if build.tested { try checkTests(document, in: directory) }
         if let fingerprints = document.fingerprints,
             try fingerprints != StagedBuild.fingerprints(document, in: layout.path(directory))
         {

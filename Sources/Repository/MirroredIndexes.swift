@@ -67,11 +67,17 @@ struct MirroredIndexes {
     private func stageStreams(_ manifest: Manifest) throws(RootcellarError) -> FilePath {
         let staged = layout.staging.appending("mirrored-streams")
         try Disk.makeDirectory(staged)
-        for name in Streams.names {
+        let index = try download.small("\(TreePath.streams)/index.json", limit: Self.limit)
+        guard manifest.streams ?? FileReference(of: index) == FileReference(of: index),
+            let files = StreamsIndex(reading: index)
+        else { throw behind("\(TreePath.streams)/index.json") }
+        for name in ["index"] + files.names {
             let path = "\(TreePath.streams)/\(name)"
             let subject = download.source.url(of: "\(path).json")
-            let plain = try download.small("\(path).json", limit: Self.limit)
-            if name == "images", let reference = manifest.streams, reference != FileReference(of: plain) {
+            let plain = name == "index" ? index : try download.small("\(path).json", limit: Self.limit)
+            if let reference = files.parts.first(where: { $0.name == name })?.reference,
+                reference != FileReference(of: plain)
+            {
                 throw behind("\(path).json")
             }
             let signature = try download.small("\(path).json.gpg", limit: SignedFile.signatureLimit)
@@ -83,7 +89,7 @@ struct MirroredIndexes {
                 subject: download.source.url(of: "\(path).sjson")
             )
             let text = try verifier.release(clearsigned: signed, subject: download.source.url(of: "\(path).sjson"))
-            guard name != "images" || text == plain else { throw behind("\(path).sjson") }
+            guard name == "index" || text == plain else { throw behind("\(path).sjson") }
             for (ending, bytes) in [("json", plain), ("json.gpg", signature), ("sjson", signed)] {
                 try Disk.write(bytes, to: staged.appending("\(name).\(ending)"))
             }

@@ -13,6 +13,8 @@ struct Publication {
     let stopsAfter: Publisher.Step?
     let signer: DocumentSigner
     let now: Timestamp
+    /// Bytes of catalogue for LXD and Incus in one file.
+    let partSize: Int
     /// What else is to be different, beside new builds.
     var changes = Changes()
 
@@ -42,7 +44,8 @@ struct Publication {
         guard !indexes.areOf(tree.manifest.version) else { return }
         let legacy = try LegacyIndexes(layout: layout).index(of: tree)
         let streams = try Streams(layout: layout).catalogue(of: tree)
-        try indexes.flip(to: indexes.stage(legacy, streams, tree.manifest))
+        let files = StreamsFiles(streams, updated: tree.manifest.signedAt, partSize: partSize)
+        try indexes.flip(to: indexes.stage(legacy, files, tree.manifest))
     }
 
     /// - Throws: see `Publisher.publish`.
@@ -96,7 +99,8 @@ struct Publication {
             if let new = staged.first(where: { $0.image == build.image }) { return new.document }
             return try Streams.document(name, build, layout)
         }
-        manifest.streams = FileReference(of: newStreams.bytes(updated: signedAt))
+        let streamsFiles = StreamsFiles(newStreams, updated: signedAt, partSize: partSize)
+        manifest.streams = FileReference(of: streamsFiles.index(isSigned: false))
         var named: [SHA256Digest: FilePath] = [:]
         for (shard, file) in zip(shards, files) {
             if let reference = manifest.indexes[shard.distribution] { named[reference.sha256] = file.staged }
@@ -123,7 +127,7 @@ struct Publication {
         let pointerFile = try stage(pointerBytes, TreePath.pointer)
         let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(root))
         try signer.audit("indexes of manifest \(version) of '\(root.server)'", by: indexes.key)
-        let derived = try indexes.stage(newIndex(concerned, manifest), newStreams, manifest)
+        let derived = try indexes.stage(newIndex(concerned, manifest), streamsFiles, manifest)
         let rootFiles = try newRootFiles()
         try reached(.signed)
 
@@ -204,7 +208,7 @@ struct Publication {
             let build = IndexShard.Build(
                 serial: source.document.serial,
                 image: source.image,
-                tested: false,
+                tested: source.isTested,
                 published: signedAt
             )
             if let at = shard.position(of: source.name) {

@@ -10,6 +10,17 @@ package struct PublishReport: Codable, Sendable, Hashable {
     package var validUntil: Timestamp
     /// Every build, in the order it was given.
     package var images: [Image]
+    /// The builds that were left out because of their tests, in the order they were given.
+    package var refused: [Refusal] = []
+
+    /// A build that was not published.
+    package struct Refusal: Codable, Sendable, Hashable {
+        /// `distribution/release/architecture/variant`.
+        package var name: String
+        /// `TEST` for one that did not pass, `POLICY` for one without a result about just its files.
+        package var errorClass: ErrorClass
+        package var reason: String
+    }
 
     /// One published build.
     package struct Image: Codable, Sendable, Hashable {
@@ -24,5 +35,7 @@ package struct PublishReport: Codable, Sendable, Hashable {
         package var bytes: Int
         /// The bytes of each delta that was made, by file name.
         package var deltas: [String: Int]
+        /// Whether it has passed its tests.
+        package var tested: Bool
     }
 }

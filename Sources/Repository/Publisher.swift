@@ -18,6 +18,8 @@ package struct Publisher {
     package var deltas = 7
     /// Seconds to wait for another publisher.
     package var lockSeconds = 60
+    /// Bytes of catalogue for LXD and Incus in one file; other values are for tests.
+    package var streamsPartSize = StreamsFiles.partSize
     /// For tests: ends as if killed once this step is done.
     var stopsAfter: Step?
 
@@ -40,22 +42,49 @@ package struct Publisher {
         self.now = now
     }
 
-    /// Publishes builds, all or none.
+    /// Publishes builds, all or none; only what did not pass its tests is left out, and keeps nobody else from being
+    /// published.
     ///
     /// - Parameters:
     ///   - images: directories, each with an `image.json` and the files it names.
-    ///   - untested: says that builds without a test result may be published.
-    /// - Throws: `POLICY` for a build that may not be published (tainted, untested, not newer, unchanged), `SIZE` and
+    ///   - untested: says that builds may be published that have not passed tests of just their files.
+    /// - Throws: `POLICY` for a build that may not be published (tainted, not newer, unchanged), or if
+    ///   there is none but untested ones, `TEST` if those have failed, `SIZE` and
     ///   `HASH` for files that are not what `image.json` says, `SIGNATURE`, `CLOCK`, `REPOSITORY`.
     package func publish(images: [FilePath], untested: Bool) throws(RootcellarError) -> PublishReport {
         var sources: [ImageSource] = []
         for directory in images { sources.append(try ImageSource(directory)) }
-        try refuse(sources, untested: untested)
+        try refuse(sources)
+        let refused = untested ? [] : try leaveOut(&sources)
         // Patches take minutes. They are made before other publishers have to wait.
         let workbench = try deltas > 0 ? prepare(sources) : nil
         defer { workbench?.close() }
         let additions = try workbench.map { bench throws(RootcellarError) in try makeDeltas(sources, bench) }
-        return try perform(sources, adding: additions ?? [])
+        var report = try perform(sources, adding: additions ?? [])
+        report.refused = refused
+        return report
+    }
+
+    /// Takes out what has not passed its tests.
+    ///
+    /// - Throws: if nothing remains.
+    private func leaveOut(_ sources: inout [ImageSource]) throws(RootcellarError) -> [PublishReport.Refusal] {
+        var kept: [ImageSource] = []
+        var refused: [PublishReport.Refusal] = []
+        var first: RootcellarError?
+        for source in sources {
+            guard let fault = source.proof.fault else {
+                kept.append(source)
+                continue
+            }
+            first = first ?? fault
+            refused.append(
+                PublishReport.Refusal(name: source.name.path, errorClass: fault.errorClass, reason: fault.reason)
+            )
+        }
+        if kept.isEmpty, let first { throw first }
+        sources = kept
+        return refused
     }
 
     /// Signs what is published once more, so that it stays valid.
@@ -163,7 +192,8 @@ package struct Publisher {
             home: home,
             stopsAfter: stopsAfter,
             signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
-            now: now
+            now: now,
+            partSize: streamsPartSize
         )
     }
 
@@ -226,7 +256,7 @@ package struct Publisher {
         }
     }
 
-    private func refuse(_ sources: [ImageSource], untested: Bool) throws(RootcellarError) {
+    private func refuse(_ sources: [ImageSource]) throws(RootcellarError) {
         guard !sources.isEmpty else { throw RootcellarError(.usage, "no image directory was given") }
         var names: Set<ImageName> = []
         for source in sources {
@@ -240,14 +270,6 @@ package struct Publisher {
                     "the build is tainted (\(taint))",
                     subject: subject,
                     hint: "build it again with every source verified"
-                )
-            }
-            guard untested else {
-                throw RootcellarError(
-                    .policy,
-                    "the build has no test result",
-                    subject: subject,
-                    hint: "--untested publishes it all the same, and the index says so"
                 )
             }
         }

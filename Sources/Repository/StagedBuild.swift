@@ -16,6 +16,9 @@ struct StagedBuild {
     /// The bytes of each delta that publishing made.
     let deltas: [String: Int]
 
+    /// Whether it has passed its tests.
+    let isTested: Bool
+
     /// Where it will be, relative to the top.
     var path: String { TreePath.build(name, document.serial) }
 
@@ -26,7 +29,8 @@ struct StagedBuild {
             image: image,
             files: document.files.count + 1,
             bytes: document.files.values.reduce(image.size) { $0 + $1.size },
-            deltas: deltas
+            deltas: deltas,
+            tested: isTested
         )
     }
 
@@ -48,6 +52,8 @@ struct StagedBuild {
             document.files[file] = addition.file
         }
         deltas = additions.mapValues(\.file.size)
+        isTested = source.proof.isTested
+        try source.proof.add(to: &document, in: directory)
         let fingerprints = try Self.fingerprints(document, in: directory)
         document.fingerprints = fingerprints.isEmpty ? nil : fingerprints
         let bytes = try document.canonicalBytes()

@@ -15,26 +15,34 @@ struct Streams {
 
     /// The most bytes of a catalogue that we read back.
     private static let limit = 512 << 20
-    /// What is plain, and what is signed.
-    static let names = ["index", "images"]
-
     /// The catalogue in force, if it can be believed. It may be that of an older manifest.
     ///
-    /// The manifest names it by its hash, which is computed in a moment; gpg takes its time with so much.
+    /// The manifest names its index by hash, and that the files, which is computed in a moment; gpg takes its time with
+    /// so much.
     func readBack(_ tree: CurrentTree) -> StreamsCatalogue? {
-        let file = directory.link.appending("images.json")
+        let file = directory.link.appending("index.json")
         guard let bytes = try? Disk.read(file, limit: Self.limit) else { return nil }
         if directory.version == tree.manifest.version, let reference = tree.manifest.streams {
-            let isRight = (try? reference.check(bytes, subject: file.string)) != nil
-            return isRight ? StreamsCatalogue(reading: bytes) : nil
+            guard (try? reference.check(bytes, subject: file.string)) != nil else { return nil }
+        } else {
+            guard
+                let signature = try? Disk.read(
+                    directory.link.appending("index.json.gpg"),
+                    limit: SignaturePackets.sizeLimit
+                ), (try? tree.verifier.release(bytes, signatures: signature, subject: file.string)) != nil
+            else { return nil }
         }
-        guard
-            let signature = try? Disk.read(
-                directory.link.appending("images.json.gpg"),
-                limit: SignaturePackets.sizeLimit
-            ), (try? tree.verifier.release(bytes, signatures: signature, subject: file.string)) != nil
-        else { return nil }
-        return StreamsCatalogue(reading: bytes)
+        guard let index = StreamsIndex(reading: bytes) else { return nil }
+        var read: [StreamsCatalogue] = []
+        for part in index.parts {
+            let file = directory.link.appending("\(part.name).json")
+            guard let bytes = try? Disk.read(file, limit: Self.limit),
+                (try? part.reference.check(bytes, subject: file.string)) != nil,
+                let images = StreamsCatalogue(reading: bytes)
+            else { return nil }
+            read.append(images)
+        }
+        return StreamsCatalogue(merging: read)
     }
 
     /// The catalogue of the manifest in force: what is there if it is that, else made from what is there and from the
@@ -143,30 +151,25 @@ struct Streams {
         return try ImageDocument(verified: bytes, subject: path)
     }
 
-    /// What the files of the directory contain that are not signatures, by name.
-    static func contents(_ catalogue: StreamsCatalogue, updated: Timestamp) -> [String: [UInt8]] {
-        [
-            "index.json": catalogue.index(updated: updated, isSigned: false),
-            "images.json": catalogue.bytes(updated: updated),
-            "index.sjson": catalogue.index(updated: updated, isSigned: true),
-        ]
-    }
-
-    /// Prepares the directory of a catalogue in the staging directory.
+    /// Prepares the directory of a catalogue in the staging directory. Files that are in force already, with signatures of
+    /// the same key, are taken as they are.
     ///
     /// - Returns: its path there.
-    func stage(
-        _ catalogue: StreamsCatalogue,
-        updated: Timestamp,
-        home: KeyHome,
-        key: Fingerprint
-    ) throws(RootcellarError) -> FilePath {
+    func stage(_ files: StreamsFiles, home: KeyHome, key: Fingerprint) throws(RootcellarError) -> FilePath {
         let staged = layout.staging.appending("streams")
         try Disk.remove(staged)
         try Disk.makeDirectory(staged)
-        let contents = Self.contents(catalogue, updated: updated)
-        for name in Self.names {
+        let contents = files.contents
+        let old = (try? Disk.read(directory.link.appending("index.json"), limit: Self.limit))
+            .flatMap { StreamsIndex(reading: $0) }
+        for name in files.names {
             let plain = contents["\(name).json"] ?? []
+            let reference = files.parts.first { $0.name == name }?.reference
+            if let reference, old?.parts.contains(where: { $0.name == name && $0.reference == reference }) == true,
+                carryOver(name, plain, signedBy: key, to: staged)
+            {
+                continue
+            }
             try Disk.write(plain, to: staged.appending("\(name).json"))
             try Disk.write(home.sign(plain, by: key), to: staged.appending("\(name).json.gpg"))
             let text = contents["\(name).sjson"] ?? plain
@@ -174,5 +177,30 @@ struct Streams {
         }
         try Disk.syncDirectory(staged)
         return staged
+    }
+
+    /// Links a file and its signatures from the directory in force. They are never changed in their place.
+    ///
+    /// - Returns: whether that was possible; nothing is left of it if not.
+    private func carryOver(_ name: String, _ plain: [UInt8], signedBy key: Fingerprint, to staged: FilePath) -> Bool {
+        let endings = ["json", "json.gpg", "sjson"]
+        let signature = directory.link.appending("\(name).json.gpg")
+        guard let bytes = try? Disk.read(signature, limit: SignaturePackets.sizeLimit),
+            SignaturePackets.name(key, in: bytes),
+            // An index that lies about it would be found out by the next publisher only.
+            (try? Disk.read(directory.link.appending("\(name).json"), limit: plain.count)) == plain
+        else { return false }
+        for ending in endings {
+            guard
+                (try? Disk.link(
+                    directory.link.appending("\(name).\(ending)"),
+                    to: staged.appending("\(name).\(ending)")
+                )) != nil
+            else {
+                for ending in endings { try? Disk.remove(staged.appending("\(name).\(ending)")) }
+                return false
+            }
+        }
+        return true
     }
 }

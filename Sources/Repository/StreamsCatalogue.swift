@@ -4,7 +4,7 @@ import CLinux
 import FoundationEssentials
 import Model
 
-/// `streams/v1/images.json`: every image with its builds, as LXD and Incus read it. One line for each build, so that the
+/// Every image with its builds, as LXD and Incus read it. One line for each build, so that the
 /// lines of what has not changed are carried over as they are, and no line is too long for GnuPG's text signatures.
 struct StreamsCatalogue {
     /// The images, sorted by name. Distributions are therefore together.
@@ -17,7 +17,12 @@ struct StreamsCatalogue {
     /// An empty one.
     init() {}
 
-    /// Reads what `bytes(updated:)` wrote; nil for anything else. Only for text whose signature was verified.
+    /// The images of several files.
+    init(merging files: [StreamsCatalogue]) {
+        images = files.count == 1 ? files[0].images : files.flatMap(\.images).sorted { $0.key < $1.key }
+    }
+
+    /// Reads what `bytes` wrote; nil for anything else. Only for text that was verified.
     init?(reading bytes: [UInt8]) {
         // Head, blocks that are ended by a line "}}", and such a line once more.
         guard let head = bytes.firstIndex(of: 0x0A), bytes.suffix(4).elementsEqual(Self.ending) else { return nil }
@@ -39,35 +44,22 @@ struct StreamsCatalogue {
         return position.map { start + $0 + 3 }
     }
 
-    /// The whole file.
-    func bytes(updated: Timestamp) -> [UInt8] {
+    /// A file with some images.
+    ///
+    /// It has no date: so it is the same as long as the images are.
+    static func bytes(_ images: [(key: String, block: ArraySlice<UInt8>)], contentID: String) -> [UInt8] {
         var result = Array(
-            ("{\"content_id\":\"images\",\"datatype\":\"image-downloads\",\"format\":\"products:1.0\","
-                + "\"updated\":\"\(updated.internetDate)\",\"products\":{\n").utf8
+            ("{\"content_id\":\"\(contentID)\",\"datatype\":\"image-downloads\",\"format\":\"products:1.0\","
+                + "\"products\":{\n").utf8
         )
         result.reserveCapacity(result.count + images.reduce(8) { $0 + $1.block.count + 2 })
         for (number, image) in images.enumerated() {
-            if number > 0 { result.append(Self.comma) }
+            if number > 0 { result.append(comma) }
             result += image.block
             result.append(0x0A)
         }
-        result += Self.ending.dropFirst()
+        result += ending.dropFirst()
         return result
-    }
-
-    /// `streams/v1/index.json` of it, or the form that a reader of signed files starts at.
-    func index(updated: Timestamp, isSigned: Bool) -> [UInt8] {
-        let date = updated.internetDate
-        var text = "{\"format\":\"index:1.0\",\"updated\":\"\(date)\",\"index\":{\n"
-        // An entry without images would be skipped by some and refused by others.
-        if !images.isEmpty {
-            text += "\"images\":{\"datatype\":\"image-downloads\",\"format\":\"products:1.0\","
-            text += "\"path\":\"\(TreePath.streams)/images.\(isSigned ? "sjson" : "json")\","
-            text += "\"updated\":\"\(date)\",\"products\":[\n"
-            text += images.map { "\"\($0.key)\"" }.joined(separator: ",\n")
-            text += "]}\n"
-        }
-        return Array((text + "}}\n").utf8)
     }
 
     /// Whether some build of it is the image of this fingerprint.

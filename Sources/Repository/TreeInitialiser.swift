@@ -68,7 +68,7 @@ package enum TreeInitialiser {
             (TreePath.manifest(1), manifestBytes),
         ]
         let indexes = DerivedIndexes(layout: layout, home: home, key: keys.release)
-        let derived = try indexes.stage(LegacyIndex([]).bytes, StreamsCatalogue(), manifest)
+        let derived = try indexes.stage(LegacyIndex([]).bytes, StreamsFiles(StreamsCatalogue(), updated: now), manifest)
 
         for directory in ["images", "rootcellar/root", "rootcellar/manifest", "rootcellar/index"] {
             try Disk.makeDirectories(directory, below: tree)

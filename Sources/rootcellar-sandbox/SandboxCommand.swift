@@ -7,12 +7,14 @@ import CLinux
 /// Written without an argument parser, so that the program stays small and has one thread.
 @safe struct SandboxCommand {
     static let usage = """
-        usage: rootcellar-sandbox enter [--map-user IN:OUT:COUNT]... [--map-group IN:OUT:COUNT]... -- PROGRAM [ARGUMENT]...
+        usage: rootcellar-sandbox enter [--map-user IN:OUT:COUNT]... [--map-group IN:OUT:COUNT]... [--network]
+                   -- PROGRAM [ARGUMENT]...
                rootcellar-sandbox run --root DIR [--32-bits] [--hostname NAME] [--resolver FILE]
                    [--bind SOURCE TARGET]... [--setenv NAME=VALUE]... [--lifeline] {--script FILE | -- PROGRAM [ARGUMENT]...}
 
         enter  runs a program in namespaces of its own, on the file system as it is; inside,
-               ROOTCELLAR_NAMESPACE is the number of its mount namespace
+               ROOTCELLAR_NAMESPACE is the number of its mount namespace; with --network also without the
+               machine's network
         run    runs a program or a script with DIR as root and nothing of the outside but what is named
 
         Status: the program's own, 128 and the signal's number, or 125 if the namespaces could not be made.
@@ -53,6 +55,7 @@ import CLinux
             case "--map-group":
                 let range = try Self.range(&rest)
                 unsafe clinux_sandbox_map_groups(plan, range.inside, range.outside, range.count)
+            case "--network": unsafe clinux_sandbox_set_network(plan)
             case "--":
                 return try program(rest)
             default:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Repository
 import SiteSupport
 import SystemPackage
 import TestSupport
@@ -34,6 +35,41 @@ struct DebianTests {
         try await run("lxd", words: words)
     }
 
+    @Test("is tested, listed, copied and launched by Incus", .timeLimit(.minutes(20)))
+    func incus() async throws { try await run("incus") }
+
+    @Test("of a large tree, whose catalogue is in several files, are all known to LXD", .timeLimit(.minutes(5)))
+    func divided() async throws {
+        let top = try makeScratchDirectory()
+        defer { removeTree(top) }
+        let site = try await Site(in: top.appending("site"))
+        var images: [FilePath] = []
+        let names = (1...6).map { "d\($0)/one" }
+        for (number, name) in names.enumerated() {
+            var image = SyntheticImage()
+            image.name = "\(name)/amd64"
+            image.seed = number + 1
+            image.bulk = 1
+            image.hasStreams = true
+            images.append(try await image.write(to: top.appending("image-\(number)")))
+        }
+        var publisher = Publisher(
+            tree: site.tree,
+            keys: try KeyStore.open(directory: site.keys),
+            now: clock
+        )
+        publisher.deltas = 0
+        publisher.streamsPartSize = 2000
+        _ = try publisher.publish(images: images, untested: true)
+        try write(names.map { $0 + "\n" }.joined().utf8, to: site.top.appending("names"))
+        let scripts = FilePath(#filePath).removingLastComponent().appending("Scripts")
+        let result = try await runProgram(
+            "bash",
+            [scripts.appending("divided").string, Programs.directory.string, site.top.string]
+        )
+        #expect(result.status == 0, "\(result.output.suffix(4000))\n\(result.errors.suffix(4000))")
+    }
+
     private func run(_ script: String, _ words: String...) async throws { try await run(script, words: words) }
 
     private func run(_ script: String, words: [String]) async throws {
@@ -47,22 +83,23 @@ struct DebianTests {
     }
 }
 
-/// One build of `builder/images/debian.yaml` for the whole process, removed when it ends.
+/// One build of each variant of `builder/images/debian.yaml` for the whole process, removed when it ends.
 actor DebianImage {
     static let shared = DebianImage()
     static let definition = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
         .appending("builder/images/debian.yaml")
 
-    private var built: Task<FilePath, any Error>?
+    private var built: [String: Task<FilePath, any Error>] = [:]
+    private var scratch: FilePath?
 
-    func directory() async throws -> FilePath {
-        if let built { return try await built.value }
+    func directory(_ variant: String = "default") async throws -> FilePath {
+        if let built = built[variant] { return try await built.value }
+        let scratch = try place()
         let task = Task {
-            if let given = unsafe getenv("ROOTCELLAR_TEST_IMAGE") { return unsafe FilePath(String(cString: given)) }
-            let scratch = try makeScratchDirectory()
-            unsafe DebianImageRemoval.path = scratch
-            atexit { unsafe DebianImageRemoval.path.map(removeTree) }
-            let output = scratch.appending("image")
+            if variant == "default", let given = unsafe getenv("ROOTCELLAR_TEST_IMAGE") {
+                return unsafe FilePath(String(cString: given))
+            }
+            let output = scratch.appending(variant)
             let architecture = try await Programs.shell("dpkg --print-architecture")
             try await Programs.rootcellar(
                 "build",
@@ -71,13 +108,26 @@ actor DebianImage {
                 "image.release=bookworm",
                 "-o",
                 "image.architecture=\(architecture.trimming())",
+                "-o",
+                "image.variant=\(variant)",
+                "--cache",
+                scratch.appending("cache").string,
                 "--output",
                 output.string
             ).succeeded()
             return output
         }
-        built = task
+        built[variant] = task
         return try await task.value
+    }
+
+    private func place() throws -> FilePath {
+        if let scratch { return scratch }
+        let made = try makeScratchDirectory()
+        unsafe DebianImageRemoval.path = made
+        atexit { unsafe DebianImageRemoval.path.map(removeTree) }
+        scratch = made
+        return made
     }
 }
 

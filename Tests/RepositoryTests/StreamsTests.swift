@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 import Model
 import SystemPackage
 import TestSupport
@@ -34,7 +35,6 @@ private struct Catalogue: Decodable {
     var format: String
     var contentId: String
     var datatype: String
-    var updated: String
     var products: [String: Product]
 }
 
@@ -90,7 +90,6 @@ struct StreamsTests {
         try workshop.publish(source)
         let found = try catalogue(workshop)
         #expect(found.format == "products:1.0" && found.contentId == "images" && found.datatype == "image-downloads")
-        #expect(found.updated == Workshop.start.internetDate)
         let product = try #require(found.products["debian:bookworm:amd64:default"])
         #expect(product.aliases == "debian/bookworm/default,debian/bookworm" && product.arch == "amd64")
         #expect(product.os == "Debian" && product.release == "bookworm" && product.variant == "default")
@@ -273,6 +272,99 @@ struct StreamsTests {
         #expect(try aliases("a/current/arm64/b", "a/b/amd64") == [["a/current/b", "a/b"], ["a/b/default", "a/b"]])
     }
 
+    /// The files of the catalogue by name, signatures left out, with the inode of each.
+    private func files(_ workshop: Workshop) throws -> [String: UInt64] {
+        let directory = workshop.tree.appending("streams/v1")
+        var result: [String: UInt64] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) where name.hasSuffix(".json")
+        {
+            var status = stat()
+            #expect(unsafe lstat(directory.appending(name).string, &status) == 0)
+            result[name] = UInt64(status.st_ino)
+        }
+        return result
+    }
+
+    @Test("is divided once it is large, so that a publication writes only the file that it changes")
+    func divided() async throws {
+        let workshop = try Workshop()
+        var publisher = workshop.publisher
+        publisher.streamsPartSize = 3000
+        func publish(_ names: [String], day: Int) throws {
+            let images = try names.map { name in
+                let number = UInt64(name.dropFirst().prefix(while: \.isNumber)) ?? 0
+                return try image(workshop, name, day: day, content: number * 10 + UInt64(day))
+            }
+            _ = try publisher.publish(images: images, untested: true)
+        }
+        let names = (1...12).map { "d\($0)/one/amd64" }
+        try publish(names, day: 1)
+        let before = try files(workshop)
+        #expect(before.count > 3 && before["images.json"] == nil)
+        let index = try index(workshop)
+        #expect(
+            Set(index.index.values.flatMap(\.products)) == Set(names.map { $0.replacing("/", with: ":") + ":default" })
+        )
+        #expect(index.index.values.map(\.products.count).reduce(0, +) == names.count)
+        for (name, entry) in index.index {
+            #expect(entry.path == "streams/v1/\(name).json" && !entry.products.isEmpty)
+            let bytes = try read(workshop.tree.appending(entry.path))
+            #expect(try #require(StreamsCatalogue(reading: bytes)).images.map(\.key) == entry.products)
+        }
+        #expect(try workshop.check().images == 12)
+
+        // The same number of files, all but one of them the very files that there were.
+        try publish([names[4]], day: 2)
+        let after = try files(workshop)
+        #expect(Set(after.keys) == Set(before.keys))
+        let changed = after.filter { before[$0.key] != $0.value }.keys.sorted()
+        #expect(changed.count == 2 && changed.contains("index.json"), "\(changed)")
+        #expect(try workshop.check().builds == 13)
+
+        // Whoever spoils a file, or takes it away, is found out, and the next publication writes it anew.
+        let part = try #require(after.keys.first { !changed.contains($0) })
+        let path = workshop.tree.appending("streams/v1/\(part)")
+        var bytes = try read(path)
+        bytes[bytes.count / 2] ^= 1
+        try write(bytes, to: path)
+        #expect(failure { _ = try workshop.check() }?.errorClass == .binding)
+        try publish([names[5]], day: 2)
+        #expect(try workshop.check().builds == 14)
+        try Disk.remove(workshop.tree.appending("streams"))
+        try publish([names[6]], day: 2)
+        #expect(try workshop.check().builds == 15)
+
+        // Another key signs every file, also those that stay as they are.
+        let carried = try files(workshop)
+        _ = try publisher.rotate(.release)
+        #expect(try workshop.check().builds == 15)
+        #expect(try files(workshop).allSatisfy { carried[$0.key] != nil && carried[$0.key] != $0.value })
+
+        // Back to one file, as soon as it is small.
+        publisher = Publisher(
+            tree: workshop.tree,
+            keys: try KeyStore.open(directory: workshop.keys.directory),
+            now: Workshop.start
+        )
+        publisher.deltas = 0
+        try publish([names[7]], day: 2)
+        #expect(try Set(files(workshop).keys) == ["index.json", "images.json"])
+        #expect(try workshop.check().builds == 16)
+    }
+
+    @Test("takes no index of another form for its own")
+    func indexes() throws {
+        #expect(StreamsIndex(reading: Array("{}".utf8)) == nil)
+        #expect(StreamsIndex(reading: Array("{\"index\":{\"images\":{\"path\":\"x\"}}}".utf8)) == nil)
+        let reference = "{\"sha256\":\"\(String(repeating: "0", count: 64))\",\"size\":1}"
+        for (name, isRead) in [("images", true), ("images-1of4", true), ("../x", false), ("a/b", false), ("", false)] {
+            let text = "{\"index\":{\"\(name)\":{\"json\":\(reference)}}}"
+            #expect((StreamsIndex(reading: Array(text.utf8)) != nil) == isRead, "\(name)")
+        }
+        let divided = StreamsIndex(reading: Array("{\"index\":{\"images-3of8\":{\"json\":\(reference)}}}".utf8))
+        #expect(divided?.count == 8)
+    }
+
     @Test("reads back what it wrote, and no other text")
     func readBack() throws {
         var catalogue = StreamsCatalogue()
@@ -290,10 +382,10 @@ struct StreamsTests {
         }
         for (distribution, count) in [("b", 3), ("a", 1), ("c", 2), ("b", 2), ("a", 0), ("b-", 1), ("b.c", 1)] {
             catalogue.replace(distribution, by: try blocks(distribution, count))
-            let bytes = catalogue.bytes(updated: Workshop.start)
+            let bytes = StreamsCatalogue.bytes(catalogue.images, contentID: "images")
             let back = try #require(StreamsCatalogue(reading: bytes))
             #expect(back.images.map(\.key) == catalogue.images.map(\.key))
-            #expect(back.bytes(updated: Workshop.start) == bytes)
+            #expect(StreamsCatalogue.bytes(back.images, contentID: "images") == bytes)
             _ = try JSONDecoder().decode([String: Anything].self, from: Data(bytes))
         }
         #expect(
@@ -305,7 +397,7 @@ struct StreamsTests {
         let image = try #require(catalogue.builds(of: "b:r1:amd64:default"))
         #expect(image.lines.keys.sorted() == ["20260100_0000", "20260101_0000"] && image.newest == "20260101_0000")
         #expect(image.requirements == ["a\"b": "{}"])
-        let bytes = catalogue.bytes(updated: Workshop.start)
+        let bytes = StreamsCatalogue.bytes(catalogue.images, contentID: "images")
         for _ in 0..<2000 {
             var changed = bytes
             switch Int.random(in: 0..<3, using: &random) {

@@ -43,6 +43,8 @@ void clinux_sandbox_add_variable(struct clinux_sandbox *plan, const char *assign
 void clinux_sandbox_keep_environment(struct clinux_sandbox *plan);
 /// Adds one argument; the first is the program.
 void clinux_sandbox_add_argument(struct clinux_sandbox *plan, const char *argument);
+/// Gives the program a network namespace of its own, with nothing in it.
+void clinux_sandbox_set_network(struct clinux_sandbox *plan);
 /// Ends everything when standard input, a pipe, is closed at its other end.
 void clinux_sandbox_set_lifeline(struct clinux_sandbox *plan);
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Archive
-import Glibc
 package import Model
-import SystemPackage
 
 /// What an image's metadata archive says, read by a fixed list of names and checked one by one. Nothing of it is ever
 /// put on the disk or into a configuration as it came.
@@ -16,12 +13,12 @@ package struct ImageMetadata: Sendable, Equatable {
     package var message: String
 
     /// The compatibility level that today's stock templates ask for.
-    static let level = 7
+    package static let level = 7
     private static let names = ["config", "create-message", "excludes", "expiry", "fstab", "templates", "build_id"]
     /// The most bytes of one member.
-    static let memberLimit = 256 << 10
+    package static let memberLimit = 256 << 10
     /// Every name that a member may have which is read.
-    static let memberNames = names.flatMap { name in
+    package static let memberNames = names.flatMap { name in
         ["", "-user"].flatMap { mode in ["", ".\(level)"].map { "\(name)\(mode)\($0)" } }
     }
 
@@ -58,7 +55,7 @@ package struct ImageMetadata: Sendable, Equatable {
     /// Takes members by their names.
     ///
     /// - Throws: `META`.
-    init(members: [String: [UInt8]], userMode: Bool) throws(RootcellarError) {
+    package init(members: [String: [UInt8]], userMode: Bool) throws(RootcellarError) {
         func chosen(_ name: String) -> [UInt8]? {
             var candidate = name
             if userMode, members["\(name)-user"] != nil { candidate = "\(name)-user" }
