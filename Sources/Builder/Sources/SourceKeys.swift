@@ -101,11 +101,14 @@ struct SourceKeys {
         return digits.utf8.count == 16 && digits.allSatisfy(\.isHexDigit) ? digits : nil
     }
 
+    /// The keys that this machine's own apt trusts, one in a file of any name.
+    private static let aptDirectory = "/etc/apt/trusted.gpg.d"
+
     private static func kept(
         _ digits: String,
         _ key: SourceText
     ) throws(RootcellarError) -> (fingerprint: Fingerprint, block: [UInt8]) {
-        for directory in directories {
+        for directory in directories + [aptDirectory] {
             guard let opened = try? openPath(FilePath(directory), .readOnly, .directory) else { continue }
             defer { opened.closeQuietly() }
             for name in ((try? opened.names()) ?? []).map({ String(decoding: $0, as: UTF8.self) })
@@ -115,7 +118,7 @@ struct SourceKeys {
                     return (fingerprint, bytes)
                 }
                 if let primary = PublicKeyBlock.primaryFingerprint(ofKeyEndingWith: digits, in: bytes),
-                    name == "\(primary.hex).asc"
+                    directory == aptDirectory || name == "\(primary.hex).asc"
                 {
                     return (primary, bytes)
                 }
