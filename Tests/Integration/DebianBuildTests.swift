@@ -8,7 +8,7 @@ import Testing
 
 /// Real builds of Debian beside the one that `DebianTests` boots: its other releases, its other variant, another
 /// processor.
-@Suite("Debian, built for real", .scratchDirectory, .serialized, .timeLimit(.minutes(30)))
+@Suite("Debian, built for real", .scratchDirectory, .serialized, .timeLimit(.minutes(60)))
 struct DebianBuildTests {
     private func image(
         _ definition: FilePath,

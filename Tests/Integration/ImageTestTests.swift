@@ -24,7 +24,7 @@ struct ImageTestTests {
         report.trials.first { $0.name == trial }?.checks.first { $0.name == check }
     }
 
-    @Test("boots Debian by LXC and LXD and uses it", .timeLimit(.minutes(10)), arguments: ["default", "cloud"])
+    @Test("boots Debian by LXC and LXD and uses it", .timeLimit(.minutes(60)), arguments: ["default", "cloud"])
     func debian(_ variant: String) async throws {
         // A copy: other tests publish the same build.
         let image = ScratchDirectory.path.appending("image")
@@ -73,7 +73,7 @@ struct ImageTestTests {
         }
     }
 
-    @Test("leaves nothing when it is killed", .timeLimit(.minutes(5)))
+    @Test("leaves nothing when it is killed", .timeLimit(.minutes(60)))
     func killed() async throws {
         let image = try await BusyBoxSystem().build()
         let script = FilePath(#filePath).removingLastComponent().appending("Scripts/test-killed")

@@ -8,7 +8,7 @@ import Testing
 /// A build inside a container: its proc has covered files, its ids are not the machine's, it may not make devices.
 @Suite("A build inside an LXC container", .scratchDirectory)
 struct NestedBuildTests {
-    @Test("unprivileged and privileged, has the same bytes as one outside", .timeLimit(.minutes(5)))
+    @Test("unprivileged and privileged, has the same bytes as one outside", .timeLimit(.minutes(60)))
     func sameBytes() async throws {
         let system = try await SmallSystem.make()
         let definition = try system.definition(

@@ -20,7 +20,7 @@ struct PastFaultTests {
         )
     }
 
-    @Test("are kept out by the commands of the operating manual, which do what it says", .timeLimit(.minutes(10)))
+    @Test("are kept out by the commands of the operating manual, which do what it says", .timeLimit(.minutes(60)))
     func manual() async throws {
         let image = try await BusyBoxSystem().build()
         let script = FilePath(#filePath).removingLastComponent().appending("Scripts/operating")

@@ -11,12 +11,12 @@ import Testing
 struct RealSourceTests {
     @Test(
         "an image of a registry, packages of a repository, and an installer's image",
-        .timeLimit(.minutes(10)),
+        .timeLimit(.minutes(60)),
         arguments: ["registry", "rpm", "installer"]
     )
     func source(_ script: String) async throws { try await run(script) }
 
-    @Test("dnf, zypper and pacman manage an image with real packages", .timeLimit(.minutes(10)))
+    @Test("dnf, zypper and pacman manage an image with real packages", .timeLimit(.minutes(60)))
     func managers() async throws { try await run("managers") }
 
     private func run(_ script: String) async throws {
