@@ -365,7 +365,7 @@ struct BuildVerbTests {
 
     @Test("a run that takes too long ends, is told so, and leaves nothing")
     func timeLimit() async throws {
-        let system = try await SmallSystem.make(more: "ln -s busybox bin/sleep")
+        let system = try await SmallSystem.make()
         let definition = try system.definition(
             """
             packages:
