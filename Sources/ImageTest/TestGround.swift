@@ -11,16 +11,16 @@ import SystemPackage
 ///
 /// `@unchecked Sendable`: nothing of it changes while trials run.
 final class TestGround: @unchecked Sendable {
-    /// Takes everything that is made; of this namespace alone.
-    let top = FilePath("/run/rootcellar-test")
+    /// Takes everything that is made; mounted in this namespace alone.
+    let top: FilePath
     /// The first of the 65536 ids that an unprivileged container's are mapped to: above those that systemd gives away.
     static let firstID = 0x7000_0000
     static let idCount = 65536
 
     private let runtime = FilePath("/run/lxc")
     private let groups: ControlGroups
+    private let place: ScratchPlace
     private let disk: ScratchPlace?
-    private var made: [FilePath] = []
     private let log: FileDescriptor
 
     /// Prepares the place.
@@ -33,7 +33,11 @@ final class TestGround: @unchecked Sendable {
             throw RootcellarError(.internal, "an image is tested in namespaces of its own alone")
         }
         self.log = log
-        disk = onDisk || Self.freeMemory() / 2 < bytes ? try ScratchPlace() : nil
+        // A short path, because sockets are made below it (unix(7)). Of its own for each run: removing a directory takes
+        // away what others have mounted on it (rmdir(2)).
+        place = try ScratchPlace(in: "/run")
+        top = place.path
+        disk = onDisk || Self.freeMemory() / 2 < bytes ? try ScratchPlace(in: "/var/tmp") : nil
         groups = ControlGroups()
         do throws(RootcellarError) {
             try prepare(bytes)
@@ -72,18 +76,14 @@ final class TestGround: @unchecked Sendable {
         for path in [runtime, top] {
             while unsafe path.withPlatformString({ unsafe clinux_unmount_scratch($0) }) == 0 {}
         }
-        for path in made.reversed() { _ = unsafe path.withPlatformString { unsafe rmdir($0) } }
         disk?.remove()
+        place.remove()
     }
 
     private func prepare(_ bytes: Int) throws(RootcellarError) {
-        for path in [top, runtime] {
-            let result = unsafe path.withPlatformString { unsafe mkdir($0, 0o755) }
-            if result == 0 {
-                made.append(path)
-            } else if errno != EEXIST {
-                throw systemError(.test, "cannot make a directory", Errno(rawValue: errno), subject: path.string)
-            }
+        // LXC makes this one itself wherever it runs, and so it stays.
+        if unsafe runtime.withPlatformString({ unsafe mkdir($0, 0o755) }) != 0, errno != EEXIST {
+            throw systemError(.test, "cannot make a directory", Errno(rawValue: errno), subject: runtime.string)
         }
         if let disk {
             try mount(["--bind", disk.path.string, top.string])
@@ -149,44 +149,5 @@ final class TestGround: @unchecked Sendable {
         String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self).split(separator: "\n")
             .first { $0.hasPrefix("MemAvailable:") }?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
             .map { $0 << 10 } ?? 0
-    }
-}
-
-/// A directory on disk for images that do not fit into memory. Its lock is held as long as the run lives; the next run
-/// removes those that no lock protects.
-private final class ScratchPlace {
-    private static let prefix = "rootcellar-test-"
-    private static let parent = FilePath("/var/tmp")
-    let path: FilePath
-    private let lock: FileDescriptor
-
-    init() throws(RootcellarError) {
-        do throws(Errno) {
-            let parent = try openPath(Self.parent, .readOnly, .directory)
-            defer { parent.closeQuietly() }
-            // Others may write here as well, so only what is root's own is swept.
-            for name in try parent.names() where name.starts(with: Array(Self.prefix.utf8)) {
-                guard let status = try? parent.status(of: name), status.kind == .directory, status.uid == 0,
-                    let stale = try? parent.open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-                else { continue }
-                defer { stale.closeQuietly() }
-                guard flock(stale.rawValue, LOCK_EX | LOCK_NB) == 0 else { continue }
-                try? emptyDirectory(stale)
-                try? parent.remove(name, directory: true)
-            }
-            let name = "\(Self.prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
-            try parent.makeDirectory(Array(name.utf8), mode: 0o711)
-            lock = try parent.open(Array(name.utf8), O_RDONLY | O_DIRECTORY)
-            if flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 { throw Errno(rawValue: errno) }
-            path = Self.parent.appending(name)
-        } catch {
-            throw systemError(.test, "cannot make a place for the test", error, subject: Self.parent.string)
-        }
-    }
-
-    func remove() {
-        try? emptyDirectory(lock)
-        _ = unsafe path.withPlatformString { unsafe rmdir($0) }
-        lock.closeQuietly()
     }
 }
