@@ -6,8 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Real builds of Debian beside the one that `DebianTests` boots: its other releases, its other variant, another
-/// processor.
+/// Real builds of Debian beside the one that `DebianTests` boots.
 @Suite("Debian, built for real", .scratchDirectory, .serialized, .timeLimit(.minutes(60)))
 struct DebianBuildTests {
     private func image(
@@ -30,43 +29,6 @@ struct DebianBuildTests {
 
     private func nativeArchitecture() async throws -> String {
         try await Programs.shell("dpkg --print-architecture").trimming()
-    }
-
-    @Test("each release that the definition names", arguments: ["bullseye", "trixie"])
-    func releases(_ release: String) async throws {
-        let architecture = try await nativeArchitecture()
-        let (path, document, _) = try await image(
-            DebianImage.definition,
-            ["image.release=\(release)", "image.architecture=\(architecture)"]
-        )
-        #expect(document.release == release)
-        #expect(document.packages.contains { $0.name == "systemd-sysv" })
-        #expect(try await member("etc/os-release", of: path).contains("VERSION_CODENAME=\(release)\n"))
-    }
-
-    @Test("the variant cloud, from the kept first packages of another")
-    func cloud() async throws {
-        let cache = ScratchDirectory.path.appending("cache").string
-        let names = ["image.release=bookworm", "image.architecture=\(try await nativeArchitecture())"]
-        _ = try await image(DebianImage.definition, names, "--cache", cache)
-        let (path, document, steps) = try await image(
-            DebianImage.definition,
-            names + ["image.variant=cloud"],
-            "--cache",
-            cache
-        )
-        #expect(!steps.contains("\nbootstrap: "), "\(steps)")
-        #expect(document.variant == "cloud")
-        #expect(document.packages.contains { $0.name == "cloud-init" })
-        let members = try await Programs.shell("tar -tf \"$1/incus.tar.xz\"", path.string)
-        #expect(members.contains("templates/cloud-init-user-data.tpl"))
-        let unchanged = try await image(
-            DebianImage.definition,
-            names + ["image.variant=cloud"],
-            "--cache",
-            cache
-        )
-        #expect(unchanged.log.contains("nothing has changed since"))
     }
 
     /// The machine has no rule for such programs and gets none.
