@@ -31,6 +31,12 @@ package enum Compression: String, Sendable, CaseIterable {
         self = found.0
     }
 
+    private static let unheard = "cannot pass the archive on"
+
+    /// Whether an error of `decompress`, or of a program that ran it, says only that the reader of its output had
+    /// stopped: then what stopped that is the cause.
+    package static func isUnheard(_ error: RootcellarError) -> Bool { error.reason.hasPrefix(unheard) }
+
     /// Decompresses all of `input` to `output`, which may be a pipe that somebody reads at the same time.
     ///
     /// - Parameters:
@@ -55,7 +61,7 @@ package enum Compression: String, Sendable, CaseIterable {
             do throws(Errno) {
                 try writeAll(output, bytes)
             } catch {
-                throw systemError(.archive, "cannot pass the archive on", error, subject: "")
+                throw systemError(.archive, Self.unheard, error, subject: "")
             }
         }
         switch self {

@@ -9,15 +9,16 @@ import SystemPackage
 /// The private directory a build works in: a sibling of its output, so that the finished image can be renamed into
 /// place. Its lock is held as long as the build lives; the next build beside it sweeps what no lock protects.
 final class BuildDirectory {
-    private static let prefix = ".rootcellar-build-"
+    /// What the names of all such directories begin with.
+    static let prefix = ".rootcellar-build-"
 
     /// The directory, of mode 0700.
-    let path: FilePath
+    var path: FilePath { place.path }
     /// Where the root is put together: memory or disk, without working device nodes.
     let scratch: FilePath
     /// What was chosen for `scratch`, for the log.
     let scratchKind: String
-    private let lock: FileDescriptor
+    private let place: LockedDirectory
     private var isFinished = false
 
     /// The root.
@@ -37,20 +38,11 @@ final class BuildDirectory {
     init(beside output: FilePath, kind: BuildOptions.Scratch) throws(RootcellarError) {
         // Programs that are given paths below it may go elsewhere first, and some insist.
         let parent = absolutePath(output).removingLastComponent()
-        let made = try building("make a build directory", parent.string) {
-            () throws(Errno) -> (FilePath, FileDescriptor) in
-            let directory = try openPath(parent, .readOnly, .directory)
-            defer { directory.closeQuietly() }
-            // Between making a directory and locking it, nobody may sweep.
-            if flock(directory.rawValue, LOCK_EX) != 0 { throw Errno(rawValue: errno) }
-            try Self.sweep(directory)
-            let name = Array("\(Self.prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))".utf8)
-            try directory.makeDirectory(name, mode: 0o700)
-            let lock = try directory.open(name, O_RDONLY | O_DIRECTORY)
-            if flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 { throw Errno(rawValue: errno) }
-            return (parent.appending(String(decoding: name, as: UTF8.self)), lock)
+        let place = try building("make a build directory", parent.string) { () throws(Errno) in
+            try LockedDirectory(in: parent, prefix: Self.prefix, mode: 0o700)
         }
-        (path, lock) = made
+        self.place = place
+        let path = place.path
         scratch = path.appending("scratch")
         try makeHostDirectory(scratch, mode: 0o700)
         try makeHostDirectory(path.appending("image"))
@@ -97,29 +89,7 @@ final class BuildDirectory {
         isFinished = true
         _ = unsafe phase.withPlatformString { unsafe clinux_unmount_scratch($0) }
         _ = unsafe scratch.withPlatformString { unsafe clinux_unmount_scratch($0) }
-        try? removeHostDirectory(path)
-        lock.closeQuietly()
-    }
-
-    /// Removes what dead builds left beside `output`.
-    static func sweep(beside output: FilePath) throws(RootcellarError) {
-        let parent = output.removingLastComponent().isEmpty ? FilePath(".") : output.removingLastComponent()
-        try building("sweep", parent.string) { () throws(Errno) in
-            let directory = try openPath(parent, .readOnly, .directory)
-            defer { directory.closeQuietly() }
-            if flock(directory.rawValue, LOCK_EX) != 0 { throw Errno(rawValue: errno) }
-            try sweep(directory)
-        }
-    }
-
-    private static func sweep(_ parent: FileDescriptor) throws(Errno) {
-        for name in try parent.names() where name.starts(with: Array(prefix.utf8)) {
-            guard let stale = try? parent.open(name, O_RDONLY | O_DIRECTORY) else { continue }
-            defer { stale.closeQuietly() }
-            guard flock(stale.rawValue, LOCK_EX | LOCK_NB) == 0 else { continue }
-            try? emptyDirectory(stale)
-            try? parent.remove(name, directory: true)
-        }
+        place.remove()
     }
 
     /// Bytes of memory that a build may fill before it is better put on disk.

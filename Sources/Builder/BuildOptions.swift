@@ -36,8 +36,8 @@ package struct BuildOptions: Sendable {
     package var timeLimit: Int?
     /// Encoder threads; the result does not depend on it.
     package var threads: Int = 1
-    /// Where packages are kept between builds; nothing is kept without.
-    package var cache: FilePath?
+    /// What is kept between builds; nothing without.
+    package var cache: BuildCache?
     /// SOURCE_DATE_EPOCH, if the caller knows better than the archive.
     package var epoch: Timestamp?
     /// The configured archive of the definition's distribution.

@@ -54,7 +54,7 @@ package struct ImageBuilder {
             mode: options.mode,
             directory: directory,
             log: log,
-            cache: try options.cache.map { (base) throws(RootcellarError) in try BuildCache(base) },
+            cache: options.cache,
             sandboxProgram: try RootlessEntry.sandboxProgram(),
             architecture: output.architecture,
             keptLog: output.keptLog

@@ -140,7 +140,7 @@ package final class UnpackPipeline {
         // something else.
         let fromDecoder = Self.error(decoded, Self.text(decoderErrors))
         let fromExtractor = Self.error(extracted, Self.text(extractorErrors))
-        if let fromDecoder, !fromDecoder.reason.hasPrefix("cannot pass the archive on") { return fromDecoder }
+        if let fromDecoder, !Compression.isUnheard(fromDecoder) { return fromDecoder }
         return fromExtractor ?? fromDecoder
     }
 

@@ -16,14 +16,17 @@ struct BuildCacheOptions: ParsableArguments {
         if noCache, cache != nil { throw ValidationError("--cache and --no-cache contradict each other") }
     }
 
-    /// The directory; nil if nothing is kept. To be called in the namespaces of a build.
-    var path: FilePath? { noCache ? nil : cache.map { FilePath($0) } ?? Self.usable() }
+    /// The cache; nil if nothing is kept. To be called in the namespaces of a build.
+    func open() throws(RootcellarError) -> BuildCache? {
+        if noCache { return nil }
+        return try cache.map { path throws(RootcellarError) in try BuildCache(FilePath(path)) } ?? Self.usual()
+    }
 
-    /// The usual directory, if it can be used; a build that was not told to keep something goes on without.
-    static func usable() -> FilePath? {
+    /// The usual cache, if it can be used; a build that was not told to keep something goes on without.
+    static func usual() -> BuildCache? {
         guard let path = BuildCache.standardPath() else { return nil }
-        do {
-            return try BuildCache(path).path
+        do throws(RootcellarError) {
+            return try BuildCache(path)
         } catch {
             tell("rootcellar: warning: nothing is kept for the next build: \(error.description)")
             return nil

@@ -25,7 +25,7 @@ package struct BuildCommand: ParsableCommand {
         let loaded = try options.load()
         try settings.enter(loaded.definition)
         var build = try settings.options(options, loaded, output: output)
-        build.cache = cache.path
+        build.cache = try cache.open()
         build.isForced = force
         let image = try ImageBuilder(options: build, progress: tell).build()
         say(image.path.string)

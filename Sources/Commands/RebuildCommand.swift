@@ -38,7 +38,7 @@ package struct RebuildCommand: ParsableCommand {
         let place = output ?? "\(old.string).rebuilt"
         var build = try settings.options(options, loaded, output: place)
         build.overrides = recipe.recordedOverrides
-        build.cache = cache.map { FilePath($0) }
+        build.cache = try cache.map { try BuildCache(FilePath($0)) }
         build.epoch = recipe.epoch
         build.isForced = true
         let new = try ImageBuilder(options: build, progress: tell).build()

@@ -34,6 +34,8 @@ extension RepoCommand {
         @Option(help: "Only this architecture; may be repeated.") private var architecture: [String] = []
         @Option(help: "Only this variant; may be repeated.") private var variant: [String] = []
         @Option(help: "How many of the newest builds of an image.") private var serials: Int?
+        @Flag(help: "With --keys: also builds that have a source which nobody verified.") private var allowTainted =
+            false
         @Flag(help: "Say nothing about progress.") private var quiet = false
         @Flag(help: "Print JSON.") private var json = false
 
@@ -80,7 +82,7 @@ extension RepoCommand {
                 var store = try KeyStore.open(directory: FilePath(keys))
                 store.unlock = try passphrase.unlock()
                 var publisher = Publisher(tree: FilePath(repo), keys: store, now: currentTime())
-                publisher.allowsTaints = true
+                publisher.allowsTaints = allowTainted
                 publisher.deltas = 0
                 report = try mirror.run(filter, publishing: publisher)
             } else {

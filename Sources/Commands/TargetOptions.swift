@@ -26,7 +26,7 @@ struct TargetOptions: ParsableArguments {
         let loaded = try definition.load()
         try settings.enter(loaded.definition)
         var build = try settings.options(definition, loaded, output: output)
-        build.cache = cacheDir.map { FilePath($0) } ?? BuildCacheOptions.usable()
+        build.cache = try cacheDir.map { try BuildCache(FilePath($0)) } ?? BuildCacheOptions.usual()
         try change(&build)
         return try ImageBuilder(options: build, progress: tell).build()
     }

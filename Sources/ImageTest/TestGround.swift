@@ -19,8 +19,8 @@ final class TestGround: @unchecked Sendable {
 
     private let runtime = FilePath("/run/lxc")
     private let groups: ControlGroups
-    private let place: ScratchPlace
-    private let disk: ScratchPlace?
+    private let place: LockedDirectory
+    private let disk: LockedDirectory?
     private let log: FileDescriptor
 
     /// Prepares the place.
@@ -35,15 +35,23 @@ final class TestGround: @unchecked Sendable {
         self.log = log
         // A short path, because sockets are made below it (unix(7)). Of its own for each run: removing a directory takes
         // away what others have mounted on it (rmdir(2)).
-        place = try ScratchPlace(in: "/run")
+        place = try Self.place(in: "/run")
         top = place.path
-        disk = onDisk || Self.freeMemory() / 2 < bytes ? try ScratchPlace(in: "/var/tmp") : nil
+        disk = onDisk || Self.freeMemory() / 2 < bytes ? try Self.place(in: "/var/tmp") : nil
         groups = ControlGroups()
         do throws(RootcellarError) {
             try prepare(bytes)
         } catch {
             leave()
             throw error
+        }
+    }
+
+    private static func place(in parent: FilePath) throws(RootcellarError) -> LockedDirectory {
+        do throws(Errno) {
+            return try LockedDirectory(in: parent, prefix: "rootcellar-test-", mode: 0o711)
+        } catch {
+            throw systemError(.test, "cannot make a place for the test", error, subject: parent.string)
         }
     }
 

@@ -48,32 +48,21 @@ final class BuildDownload {
     /// Fetches every file of a build into its directory; each is what the index says, or there is an error.
     ///
     /// - Parameter isWhole: whether signatures and checksums for other clients come along.
-    /// - Returns: its document.
     func fetch(
         _ name: ImageName,
         _ build: IndexShard.Build,
         verifiers: [TreeVerifier],
         isWhole: Bool
-    ) throws(RootcellarError) -> ImageDocument {
+    ) throws(RootcellarError) {
         let path = TreePath.build(name, build.serial)
         let directory = directory(path)
         try Disk.makeDirectory(directory)
-        let documentPath = "\(path)/\(ImageDocument.fileName)"
-        guard build.image.size <= ImageDocument.limit else {
-            throw RootcellarError(.size, "an image document of \(build.image.size) bytes", subject: documentPath)
-        }
-        let bytes = try source.file(documentPath, build.image)
-        transferred += bytes.count
-        let document = try ImageDocument(verified: bytes, subject: documentPath)
-        guard try document.name() == name, document.serial == build.serial else {
-            throw RootcellarError(.binding, "the image document is another image's or build's", subject: documentPath)
-        }
-        try ImageSource.check(document, subject: documentPath)
+        let (document, bytes) = try document(name, build)
         for (file, expected) in document.files.sorted(by: { $0.key < $1.key }) {
             try fetch("\(path)/\(file)", expected.reference, to: directory.appending(file))
         }
         try Disk.write(bytes, to: directory.appending(ImageDocument.fileName))
-        guard isWhole else { return document }
+        guard isWhole else { return }
         try Disk.write(
             ImageSource.checksums(document, image: build.image.sha256),
             to: directory.appending(ImageSource.checksums)
@@ -90,7 +79,25 @@ final class BuildDownload {
             try Disk.write(signature, to: directory.appending("\(file).asc"))
         }
         try Disk.syncDirectory(directory)
-        return document
+    }
+
+    /// The document of a build, and its bytes.
+    func document(
+        _ name: ImageName,
+        _ build: IndexShard.Build
+    ) throws(RootcellarError) -> (ImageDocument, bytes: [UInt8]) {
+        let path = "\(TreePath.build(name, build.serial))/\(ImageDocument.fileName)"
+        guard build.image.size <= ImageDocument.limit else {
+            throw RootcellarError(.size, "an image document of \(build.image.size) bytes", subject: path)
+        }
+        let bytes = try source.file(path, build.image)
+        transferred += bytes.count
+        let document = try ImageDocument(verified: bytes, subject: path)
+        guard try document.name() == name, document.serial == build.serial else {
+            throw RootcellarError(.binding, "the image document is another image's or build's", subject: path)
+        }
+        try ImageSource.check(document, subject: path)
+        return (document, bytes)
     }
 
     /// A small file that has to be there.

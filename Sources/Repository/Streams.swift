@@ -15,6 +15,7 @@ struct Streams {
 
     /// The most bytes of a catalogue that we read back.
     private static let limit = 512 << 20
+
     /// The catalogue in force, if it can be believed. It may be that of an older manifest.
     ///
     /// The manifest names its index by hash, and that the files, which is computed in a moment; gpg takes its time with

@@ -82,14 +82,10 @@ package struct StreamsMirror {
             narrate("\(number + 1) of \(items.count): \(item.path)")
             let staged = download.directory(item.path)
             try download.fetch(item.path, item.reference, to: staged)
-            try put(staged, at: item.path)
+            try layout.put(staged, at: item.path)
             report.added.append(item.path)
         }
-        for (path, bytes) in documents {
-            let staged = layout.staging.appending("document")
-            try Disk.write(bytes, to: staged)
-            try put(staged, at: path)
-        }
+        for (path, bytes) in documents { try layout.put(bytes, at: path) }
         report.removed = try sweep(items.map(\.path))
         report.transferred = download.transferred
         try download.sweep(keeping: [])
@@ -177,11 +173,6 @@ package struct StreamsMirror {
         var hasher = SHA256Hasher()
         try file.deliver(from: 0, count: reference.size, subject: path) { hasher.update($0) }
         return hasher.finish() == reference.sha256
-    }
-
-    private func put(_ staged: FilePath, at path: String) throws(RootcellarError) {
-        if let end = path.lastIndex(of: "/") { try Disk.makeDirectories(String(path[..<end]), below: layout.top) }
-        try Disk.rename(staged, to: layout.path(path))
     }
 
     /// Takes away what no catalogue has named for a day.

@@ -73,9 +73,9 @@ package enum TreeInitialiser {
         for directory in ["images", "rootcellar/root", "rootcellar/manifest", "rootcellar/index"] {
             try Disk.makeDirectories(directory, below: tree)
         }
-        for (path, bytes) in files { try put(bytes, path, layout) }
+        for (path, bytes) in files { try layout.put(bytes, at: path) }
         try indexes.flip(to: derived)
-        try put(pointerBytes, TreePath.pointer, layout)
+        try layout.put(pointerBytes, at: TreePath.pointer)
         let hash = SHA256Digest(hashing: try root.canonicalBytes())
         try keys.record(server) {
             $0.manifest = 1
@@ -164,12 +164,6 @@ package enum TreeInitialiser {
             if !wanted.isDisjoint(with: found) { result += bytes }
         }
         return result
-    }
-
-    private static func put(_ bytes: [UInt8], _ path: String, _ layout: TreeLayout) throws(RootcellarError) {
-        let staged = layout.staging.appending("file")
-        try Disk.write(bytes, to: staged)
-        try Disk.rename(staged, to: layout.path(path))
     }
 
     /// Nothing of anybody's is overwritten; what an interrupted call of our own left is.

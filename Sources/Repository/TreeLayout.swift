@@ -19,6 +19,19 @@ struct TreeLayout: Sendable {
     /// A path of `TreePath`.
     func path(_ relative: String) -> FilePath { top.appending(relative) }
 
+    /// Puts what was prepared into its place, and makes the directories above it.
+    func put(_ staged: FilePath, at path: String) throws(RootcellarError) {
+        if let end = path.lastIndex(of: "/") { try Disk.makeDirectories(String(path[..<end]), below: top) }
+        try Disk.rename(staged, to: self.path(path))
+    }
+
+    /// Prepares a small file and puts it into its place.
+    func put(_ bytes: [UInt8], at path: String) throws(RootcellarError) {
+        let staged = staging.appending("file")
+        try Disk.write(bytes, to: staged)
+        try put(staged, at: path)
+    }
+
     /// The number in `<number>.signed` or another ending.
     static func number(_ name: String, ending: String) -> Int? {
         guard name.hasSuffix(ending), let number = Int(name.dropLast(ending.count)), number >= 1,

@@ -50,6 +50,7 @@ extension TreeMirror {
                 var good = builds.filter { !revoked.contains($0.image.sha256) }
                 if let count = filter.serials { good = good.suffix(count) }
                 if let newest = known.last?.serial { good.removeAll { $0.serial <= newest } }
+                if !publisher.allowsTaints { good = try untainted(good, of: name, download) }
                 for (round, build) in good.enumerated() {
                     if rounds.count == round { rounds.append([]) }
                     rounds[round].append((name, build))
@@ -74,7 +75,7 @@ extension TreeMirror {
             var directories: [FilePath] = []
             for (name, build) in round {
                 narrate("\(name) \(build.serial)")
-                _ = try download.fetch(name, build, verifiers: [], isWhole: false)
+                try download.fetch(name, build, verifiers: [], isWhole: false)
                 directories.append(download.directory(TreePath.build(name, build.serial)))
             }
             let published = try publisher.publish(images: directories, untested: true)
@@ -97,6 +98,24 @@ extension TreeMirror {
         )
         try Disk.rename(FilePath(statePath.string + ".new"), to: statePath)
         return report
+    }
+
+    /// The builds that somebody can vouch for. The other publisher's word is not this one's.
+    private func untainted(
+        _ builds: [IndexShard.Build],
+        of name: ImageName,
+        _ download: BuildDownload
+    ) throws(RootcellarError) -> [IndexShard.Build] {
+        var kept: [IndexShard.Build] = []
+        for build in builds {
+            let (document, _) = try download.document(name, build)
+            if let taint = document.taints.first {
+                narrate("left out: \(name) \(build.serial) is tainted (\(taint))")
+            } else {
+                kept.append(build)
+            }
+        }
+        return kept
     }
 
     /// One run at a time; publishers are not kept waiting by it.

@@ -99,11 +99,11 @@ package struct TreeMirror {
         }
         for (number, path) in builds.enumerated() {
             if number == stopsAfter { throw RootcellarError(.internal, "stopped after \(number) builds") }
-            try put(download.directory(path), at: path)
+            try layout.put(download.directory(path), at: path)
         }
-        for file in missing { try put(file.bytes, at: file.path) }
+        for file in missing { try layout.put(file.bytes, at: file.path) }
         try derived?.place()
-        try put(upstream.found.pointerFile, at: TreePath.pointer)
+        try layout.put(upstream.found.pointerFile, at: TreePath.pointer)
         try derived?.point()
         var report = MirrorReport(
             server: upstream.root.server,
@@ -233,20 +233,9 @@ package struct TreeMirror {
         try download.sweep(keeping: wanted.map(\.path))
         for (number, (_, name, build)) in wanted.enumerated() {
             narrate("\(number + 1) of \(wanted.count): \(name) \(build.serial)")
-            _ = try download.fetch(name, build, verifiers: verifiers, isWhole: true)
+            try download.fetch(name, build, verifiers: verifiers, isWhole: true)
         }
         return wanted.map(\.path)
-    }
-
-    private func put(_ bytes: [UInt8], at path: String) throws(RootcellarError) {
-        let staged = layout.staging.appending("file")
-        try Disk.write(bytes, to: staged)
-        try put(staged, at: path)
-    }
-
-    private func put(_ staged: FilePath, at path: String) throws(RootcellarError) {
-        if let end = path.lastIndex(of: "/") { try Disk.makeDirectories(String(path[..<end]), below: layout.top) }
-        try Disk.rename(staged, to: layout.path(path))
     }
 
     /// Takes away what the publisher has dropped, as long after that as the publisher would.

@@ -9,8 +9,6 @@ import Testing
 /// Kills of a build at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 100 and more.
 @Suite("SIGKILL at any moment of a build", .scratchDirectory, .serialized)
 struct BuildInterruptionTests {
-    private static let kills = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
-
     @Test("leaves no process, no mount, no file, and the next build has the same bytes")
     func smallSystem() async throws {
         let system = try await SmallSystem.make(
@@ -18,18 +16,8 @@ struct BuildInterruptionTests {
         )
         let definition = try system.definition(
             """
-            packages:
-              custom_manager:
-                refresh: {cmd: "true", flags: ["x"]}
-                update: {cmd: "true", flags: ["x"]}
-                install: {cmd: "true", flags: ["x"]}
-                remove: {cmd: "true", flags: ["x"]}
-                clean: {cmd: "true", flags: ["x"]}
-            targets:
-              lxc:
-                config:
-                - type: all
-                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+            \(SmallSystem.noPackages)
+            \(SmallSystem.forLXC)
             actions:
             - trigger: post-packages
               action: |-
@@ -41,36 +29,12 @@ struct BuildInterruptionTests {
                 sleep 0.3
             """
         )
-        try await kill(Self.kills * 2, definition, losesCache: false)
+        try await kill(RandomKills.count * 2, definition, losesCache: false)
     }
 
     @Test("of a real distribution, with packages kept, too", .timeLimit(.minutes(60)))
     func debian() async throws {
-        let definition = ScratchDirectory.path.appending("debian.yaml")
-        try write(
-            """
-            image:
-              distribution: debian
-              release: bookworm
-              architecture: amd64
-              serial: 20260102_0304
-            source:
-              downloader: debootstrap
-              variant: minbase
-            packages:
-              manager: apt
-              update: true
-              cleanup: true
-            targets:
-              lxc:
-                config:
-                - type: all
-                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
-
-            """.utf8,
-            to: definition
-        )
-        try await kill(max(1, Self.kills / 10), definition, losesCache: true)
+        try await kill(max(1, RandomKills.count / 10), MinimalDebian.definition(), losesCache: true)
     }
 
     /// Builds once, then kills and builds in turn, root and rootless, in one directory with one cache.
@@ -82,6 +46,7 @@ struct BuildInterruptionTests {
         try makeDirectory(place)
         func arguments(_ number: Int) -> [String] {
             ["build", definition.string, "--output", image.string, "--cache", cache.string, "--force"]
+                + ["-o", "image.serial=20260102_0304"]
                 + (number.isMultiple(of: 2) ? [] : ["--rootless"])
         }
         let program = Programs.directory.appending("rootcellar").string
@@ -93,7 +58,7 @@ struct BuildInterruptionTests {
         for number in 1...count {
             removeTree(image)
             if losesCache, number.isMultiple(of: 2) { removeTree(cache) }
-            let delay = Self.moment(within: duration, &random)
+            let delay = RandomKills.moment(within: duration, &random)
             let victim = try await runProgram(
                 "timeout",
                 ["--foreground", "-s", "KILL", delay, program] + arguments(number)
@@ -122,13 +87,6 @@ struct BuildInterruptionTests {
     /// The hashes of everything in an image that does not tell of the run itself.
     private static func hashes(_ image: FilePath) async throws -> String {
         try await Programs.shell("cd \"$1\"; sha256sum rootfs.* *.tar.xz sbom.spdx.json image.yaml", image.string)
-    }
-
-    /// A moment from the start to a little after the end, in seconds.
-    private static func moment(within duration: Duration, _ random: inout SeededGenerator) -> String {
-        let milliseconds = max(1, Int(duration / .milliseconds(1)))
-        let delay = Int.random(in: 1...(milliseconds * 11 / 10), using: &random)
-        return "\(delay / 1000).\(String(1000 + delay % 1000).dropFirst())"
     }
 
     /// Expects that soon no process sees a mount below a directory, this one included: whatever a build starts, and

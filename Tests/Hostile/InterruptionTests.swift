@@ -9,8 +9,6 @@ import Testing
 /// Kills at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 100 and more.
 @Suite("SIGKILL at any moment", .scratchDirectory, .serialized)
 struct InterruptionTests {
-    private static let kills = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
-
     @Test("94: of a publisher leaves a tree that is right, and the next publisher leaves no trace of it")
     func publish() async throws {
         var random = SeededGenerator()
@@ -18,9 +16,9 @@ struct InterruptionTests {
         var duration = Duration.zero
         var killed = 0
         var scratch: Set<String> = []
-        for number in 0...Self.kills {
+        for number in 0...RandomKills.count {
             var image = SyntheticImage()
-            image.age = Int64(Self.kills + 2 - number) * 60
+            image.age = Int64(RandomKills.count + 2 - number) * 60
             image.bulk = 300
             let directory = site.top.appending("image-\(number)")
             try await image.write(to: directory)
@@ -28,7 +26,7 @@ struct InterruptionTests {
                 duration = try await ContinuousClock().measure { try await site.publish(directory).succeeded() }
                 continue
             }
-            let delay = Self.moment(within: duration, &random)
+            let delay = RandomKills.moment(within: duration, &random)
             let begin = ContinuousClock.now
             let program = Programs.directory.appending("rootcellar").string
             let result = try await runProgram(
@@ -82,9 +80,9 @@ struct InterruptionTests {
             let expected = try await good.snapshot()
             var killed = 0
             var scratch: Set<String> = []
-            for number in 0..<Self.kills {
+            for number in 0..<RandomKills.count {
                 if number % 4 != 3 { host.emptyCache() }
-                let delay = Self.moment(within: duration, &random)
+                let delay = RandomKills.moment(within: duration, &random)
                 let script = "exec timeout --foreground -s KILL \(delay) \"$@\""
                 let victim = try await host.download(server, script: script)
                 if victim.result.status == 137 { killed += 1 }
@@ -107,13 +105,6 @@ struct InterruptionTests {
             #expect(killed > 0)
             try await Self.expectGone(scratch)
         }
-    }
-
-    /// A moment from the start to a little after the end, in seconds.
-    private static func moment(within duration: Duration, _ random: inout SeededGenerator) -> String {
-        let milliseconds = max(1, Int(duration / .milliseconds(1)))
-        let delay = Int.random(in: 1...(milliseconds * 11 / 10), using: &random)
-        return "\(delay / 1000).\(String(1000 + delay % 1000).dropFirst())"
     }
 
     /// Private directories of signature checks that are there now and that no living process holds.

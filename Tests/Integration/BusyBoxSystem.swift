@@ -67,13 +67,7 @@ struct BusyBoxSystem {
               path: /etc/small
               content: small
             \(hostName)
-            packages:
-              custom_manager:
-                refresh: {cmd: "true", flags: [x]}
-                update: {cmd: "true", flags: [x]}
-                install: {cmd: "true", flags: [x]}
-                remove: {cmd: "true", flags: [x]}
-                clean: {cmd: "true", flags: [x]}
+            \(SmallSystem.noPackages)
               update: false
               cleanup: false
             """,

@@ -13,18 +13,8 @@ struct NestedBuildTests {
         let system = try await SmallSystem.make()
         let definition = try system.definition(
             """
-            packages:
-              custom_manager:
-                refresh: {cmd: "true", flags: [x]}
-                update: {cmd: "true", flags: [x]}
-                install: {cmd: "true", flags: [x]}
-                remove: {cmd: "true", flags: [x]}
-                clean: {cmd: "true", flags: [x]}
-            targets:
-              lxc:
-                config:
-                - type: all
-                  content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+            \(SmallSystem.noPackages)
+            \(SmallSystem.forLXC)
             actions:
             - trigger: post-packages
               action: |-

@@ -96,13 +96,7 @@ extension PastFault {
             let small = try await SmallSystem.make(more: system)
             let definition = try small.definition(
                 """
-                packages:
-                  custom_manager:
-                    refresh: {cmd: "true", flags: [x]}
-                    update: {cmd: "true", flags: [x]}
-                    install: {cmd: "true", flags: [x]}
-                    remove: {cmd: "true", flags: [x]}
-                    clean: {cmd: "true", flags: [x]}
+                \(SmallSystem.noPackages)
                 files:
                 - generator: dump
                   path: /etc/small

@@ -160,6 +160,26 @@ struct MirrorTests {
         #expect(try check().leftovers == [])
     }
 
+    @Test("that is signed anew leaves out what nobody vouches for, unless told to take it")
+    func tainted() throws {
+        let workshop = try Workshop()
+        var careless = workshop.publisher
+        careless.allowsTaints = true
+        let images = [
+            try workshop.image(taints: ["no key"]), try workshop.image("debian/trixie/amd64", content: 2),
+        ]
+        _ = try careless.publish(images: images, untested: true)
+        let keys = try KeyStore.initialise(directory: workshop.top.appending("mine"), name: "Mine")
+        try TreeInitialiser.initialise(tree: copy, keys: keys, id: "mirror.example.org", now: Workshop.start)
+        var publisher = Publisher(tree: copy, keys: keys, now: Workshop.start)
+        publisher.deltas = 0
+        let strict = try mirror(workshop).run(MirrorFilter(), publishing: publisher)
+        #expect(strict.added.map { $0.contains("trixie") } == [true])
+        publisher.allowsTaints = true
+        let all = try mirror(workshop).run(MirrorFilter(), publishing: publisher)
+        #expect(all.added.map { $0.contains("bookworm") } == [true])
+    }
+
     @Test(
         "is carried in one file, and continued by a receipt; a file that is damaged, cut, old or another's is refused"
     )

@@ -12,6 +12,25 @@ package struct SmallSystem {
     /// Every program that was called inside the image by a recording stand-in, one line for each, in order.
     package static let record = "/calls"
 
+    /// The part `packages` of a definition whose manager does nothing.
+    package static let noPackages = """
+        packages:
+          custom_manager:
+            refresh: {cmd: "true", flags: [x]}
+            update: {cmd: "true", flags: [x]}
+            install: {cmd: "true", flags: [x]}
+            remove: {cmd: "true", flags: [x]}
+            clean: {cmd: "true", flags: [x]}
+        """
+    /// The least that LXC needs of `targets`.
+    package static let forLXC = """
+        targets:
+          lxc:
+            config:
+            - type: all
+              content: lxc.include = LXC_TEMPLATE_CONFIG/common.conf
+        """
+
     /// Makes it below the test's scratch directory.
     ///
     /// - Parameters: standIns: names of programs that only write down how they were called.

@@ -148,7 +148,7 @@ package struct BuildCache: Sendable {
             if !isGood { damaged.append(entry) }
         }
         if repair {
-            try locked { () throws(RootcellarError) in for entry in damaged { remove(entry) } }
+            try CacheLock.locked(path) { () throws(RootcellarError) in for entry in damaged { remove(entry) } }
         }
         return (checked, damaged)
     }
@@ -165,7 +165,7 @@ package struct BuildCache: Sendable {
         now: Timestamp,
         dryRun: Bool = false
     ) throws(RootcellarError) -> [Entry] {
-        try locked { () throws(RootcellarError) in
+        try CacheLock.locked(path) { () throws(RootcellarError) in
             var removed: [Entry] = []
             var total = 0
             for entry in try entries() {
@@ -188,11 +188,6 @@ package struct BuildCache: Sendable {
         case .lists: bootstraps.removeLists(entry.key)
         }
     }
-
-    /// Runs `body` while nobody else writes, after what killed builds left has been removed.
-    func locked<Result>(_ body: () throws(RootcellarError) -> Result) throws(RootcellarError) -> Result {
-        try CacheLock.locked(path, body)
-    }
 }
 
 /// The lock of a cache for builds.
@@ -200,7 +195,7 @@ enum CacheLock {
     /// Where files are written before they get their names; empty whenever nobody holds the lock.
     static func temporary(_ cache: FilePath) -> FilePath { cache.appending("tmp") }
 
-    /// Runs `body` with the lock held.
+    /// Runs `body` while nobody else writes, after what killed builds left has been removed.
     static func locked<Result>(
         _ cache: FilePath,
         _ body: () throws(RootcellarError) -> Result

@@ -233,6 +233,39 @@ struct Installer {
 }
 
 extension Installer {
+    /// Fills the root by the newest installer of a release, where images and packages lie as AlmaLinux and Rocky Linux
+    /// have them, by the signed list beside it.
+    ///
+    /// - Parameters:
+    ///   - product: as the image's name has it.
+    ///   - releasePackage: the package by which the distribution knows itself.
+    static func fill(
+        _ context: BuildContext,
+        product: String,
+        releasePackage: String
+    ) throws(RootcellarError) -> OriginState {
+        let definition = context.definition.definition
+        let release = definition.image.release.lowercased()
+        let architecture = context.rpmArchitecture
+        let directory = "\(release)/isos/\(architecture)"
+        let fetch = try SourceFetch(context)
+        let path = try fetch.installer(
+            in: directory,
+            product: product,
+            version: release,
+            architecture: architecture,
+            variant: definition.source.variant
+        )
+        let installer = Installer(
+            context: context,
+            fetch: fetch,
+            packages: ["basesystem", releasePackage, "yum"],
+            release: major(release),
+            repositories: ["BaseOS", "AppStream"].map { "\(release)/\($0)/\(architecture)/os/" }
+        )
+        return try installer.fill(from: path, SourceFetch.listProofs(directory, ["CHECKSUM"]))
+    }
+
     /// `9` of `9.4`.
     static func major(_ release: String) -> String { String(release.prefix { $0 != "." }) }
 }
