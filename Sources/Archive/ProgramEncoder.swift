@@ -67,8 +67,9 @@ final class ProgramEncoder {
         epoch: Timestamp,
         threads: Int
     ) throws(RootcellarError) -> ProgramEncoder {
-        guard let program = findProgram(level == nil ? "sqfstar" : "mksquashfs") else {
-            throw RootcellarError(.build, "sqfstar is missing", hint: "install squashfs-tools 4.5 or newer")
+        let name = level == nil ? "sqfstar" : "mksquashfs"
+        guard let program = findProgram(name) else {
+            throw RootcellarError(.build, "\(name) is missing", hint: "install squashfs-tools 4.5 or newer")
         }
         removeFile(path)
         var arguments = [

@@ -117,6 +117,14 @@ package enum RootlessEntry {
 
     /// The settings by which kernels and distributions forbid user namespaces.
     private static func checkSettings() throws(RootcellarError) {
+        // user_namespaces(7): EPERM for a process in a chroot; only root gets out of it.
+        if clinux_root_is_mount_point() == 0 {
+            throw RootcellarError(
+                .policy,
+                "an ordinary user can make no user namespace in a chroot",
+                hint: "run the command as root, or in a container instead of the chroot"
+            )
+        }
         let settings = [
             ("kernel.unprivileged_userns_clone", "0", "1"),
             ("user.max_user_namespaces", "0", "15000"),

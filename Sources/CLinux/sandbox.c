@@ -125,6 +125,7 @@ static _Noreturn void run_program(const struct clinux_sandbox *plan, int pipe) {
 
 static _Noreturn void run_init(const struct clinux_sandbox *plan, int pipe, int lifeline) {
     struct clinux_failure failure = {0};
+    struct clinux_sandbox_root root = {0};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         sandbox_fail(&failure, "ask to die with the parent", ""), report(pipe, &failure);
     // The parent may have died before that call: then nobody holds the other end of this pipe.
@@ -137,7 +138,7 @@ static _Noreturn void run_init(const struct clinux_sandbox *plan, int pipe, int 
         sandbox_fail(&failure, "set the host name", plan->hostname), report(pipe, &failure);
     if (plan->root != NULL) {
         umask(0);
-        if (sandbox_enter_root(plan, &failure) < 0) report(pipe, &failure);
+        if (sandbox_enter_root(plan, &root, &failure) < 0) report(pipe, &failure);
     } else {
         // Where the outside hides parts of its proc this is refused; the old one still serves.
         (void)!mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -163,7 +164,10 @@ static _Noreturn void run_init(const struct clinux_sandbox *plan, int pipe, int 
         }
         int status;
         for (pid_t child; (child = waitpid(-1, &status, WNOHANG)) > 0;)
-            if (child == program) _exit(status_of(status));
+            if (child == program) {
+                sandbox_leave_root(&root);
+                _exit(status_of(status));
+            }
     }
 }
 
@@ -226,6 +230,7 @@ int clinux_sandbox_run(const struct clinux_sandbox *plan, struct clinux_failure 
         errno = EINVAL;
         return sandbox_fail(failure, "run nothing", "");
     }
+    if (sandbox_leave_chroot(failure) < 0) return -1;
     if (plan->users.count > 0 && enter_user_namespace(plan, failure) < 0) return -1;
     int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | (plan->hostname != NULL ? CLONE_NEWUTS : 0) |
                      (plan->network ? CLONE_NEWNET : 0);

@@ -116,10 +116,14 @@ static void make_parents(const char *path) {
     }
 }
 
-static int mount_resolver(int tree, struct clinux_failure *failure) {
-    const char *target = "/etc/resolv.conf";
+static const char resolver_path[] = "/etc/resolv.conf";
+
+static int mount_resolver(int tree, bool *is_made, struct clinux_failure *failure) {
+    const char *target = resolver_path;
     make_parents(target);
-    int file = open(target, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+    int file = open(target, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    *is_made = file >= 0;
+    if (file < 0) file = open(target, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     if (file < 0 && errno == ENOENT) {
         // A link into /run, which is empty now.
         char link[PATH_MAX];
@@ -135,6 +139,13 @@ static int mount_resolver(int tree, struct clinux_failure *failure) {
     close(file);
     if (attach(tree, target) < 0) return sandbox_fail(failure, "bind", target);
     return set_read_only(target) < 0 ? sandbox_fail(failure, "make read-only", target) : 0;
+}
+
+void sandbox_leave_root(const struct clinux_sandbox_root *root) {
+    struct stat status;
+    if (!root->has_own_resolver || umount2(resolver_path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) return;
+    // Unless the program put something else there in the meantime.
+    if (lstat(resolver_path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0) unlink(resolver_path);
 }
 
 static int copy_script(int source, struct clinux_failure *failure) {
@@ -155,7 +166,8 @@ static int copy_script(int source, struct clinux_failure *failure) {
     return close(target) < 0 ? sandbox_fail(failure, "write", SANDBOX_SCRIPT) : 0;
 }
 
-int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure *failure) {
+int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_sandbox_root *root,
+                       struct clinux_failure *failure) {
     int node_trees[NODE_COUNT], bind_trees[BIND_LIMIT], resolver = -1, script = -1;
     if (plan->bind_sources.count > BIND_LIMIT) {
         errno = E2BIG;
@@ -207,7 +219,7 @@ int sandbox_enter_root(const struct clinux_sandbox *plan, struct clinux_failure 
     }
     if (make_directory("/run/lock", 01777) < 0 || chmod("/run/lock", 01777) < 0)
         return sandbox_fail(failure, "make directory", "/run/lock");
-    if (resolver >= 0 && mount_resolver(resolver, failure) < 0) return -1;
+    if (resolver >= 0 && mount_resolver(resolver, &root->has_own_resolver, failure) < 0) return -1;
     if (script >= 0 && copy_script(script, failure) < 0) return -1;
     return 0;
 }

@@ -97,8 +97,7 @@ struct ImageTestTests {
         try await testImage(good, "--only", "lxc").succeeded()
 
         // One that never was, whose last build is published; and one that failed.
-        var sound = SoundImage()
-        sound.image.age = 7200
+        var sound = SoundImage(age: 7200)
         try await publish(try await sound.write(to: site.top.appending("old")), words: ["--untested"]).succeeded()
         sound = SoundImage()
         sound.metadata("config", nil)

@@ -5,10 +5,11 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A build inside a container: its proc has covered files, its ids are not the machine's, it may not make devices.
-@Suite("A build inside an LXC container", .scratchDirectory)
+/// A build inside a container: its proc has covered files, its ids are not the machine's, it may not make devices. In a chroot the
+/// kernel refuses most of what a build is made of.
+@Suite("A build inside a container or a chroot", .scratchDirectory)
 struct NestedBuildTests {
-    @Test("unprivileged and privileged, has the same bytes as one outside", .timeLimit(.minutes(60)))
+    @Test("of either kind has the same bytes as one outside", .timeLimit(.minutes(60)))
     func sameBytes() async throws {
         let system = try await SmallSystem.make()
         let definition = try system.definition(

@@ -17,8 +17,7 @@ extension PastFault {
     ) -> PastFault {
         PastFault(what: what, gate: .publish, status: status, saying: saying) {
             let site = try await Site()
-            var old = SoundImage()
-            old.image.age = 7200
+            var old = SoundImage(age: 7200)
             old.tar.add("etc/old", text: "old\n")
             let first = try await old.write(to: site.top.appending("old"))
             try await site.publish(first).succeeded()

@@ -15,13 +15,14 @@ struct SoundImage {
     /// Changes what `image.json` says.
     var document: (inout ImageDocument) -> Void = { _ in }
 
-    init() {
+    /// - Parameter age: seconds since the build's serial.
+    init(age: Int64 = 60) {
         for directory in ["sbin/", "etc/", "usr/"] { tar.add(directory, type: "5", mode: 0o755) }
         tar.add("sbin/init", text: "#!\n", mode: 0o755)
         tar.add("etc/hostname", text: "LXC_NAME\n")
         tar.add("etc/hosts", text: "127.0.1.1 LXC_NAME\n")
-        image.age = 60
-        let created = clock.seconds
+        image.age = age
+        let created = image.serial.time.seconds
         instance = [
             (
                 "metadata.yaml",

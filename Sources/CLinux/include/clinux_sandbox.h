@@ -51,6 +51,9 @@ void clinux_sandbox_set_lifeline(struct clinux_sandbox *plan);
 /// How many threads this process has, or -1 with `errno`.
 int clinux_thread_count(void);
 
+/// Whether "/" is where a file system is mounted: 1; it is not in a plain chroot(2): 0. Or -1 with `errno`.
+int clinux_root_is_mount_point(void);
+
 /// The inode number of this process's mount namespace, by which a program knows that it runs in a certain one; 0 if
 /// it cannot be read.
 unsigned long long clinux_mount_namespace(void);
