@@ -88,6 +88,7 @@ let package = Package(
         library("Archive", ["Model", "CArchive", "CZlib", "CZstd", "CLinux", system]),
         library("Transfer", ["Model", "CCurl"]),
         library("Definition", ["Model", .product(name: "Yams", package: "Yams")]),
+        library("Nightly", ["Definition", "Model"]),
         library("Builder", ["Definition", "Transfer", "Archive", "OpenPGP", "Model", "CLinux", system]),
         library("ImageTest", ["Definition", "Archive", "Model", "CLinux", system]),
         library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
@@ -115,8 +116,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Archive", "Builder", "Definition", "ImageTest", "OpenPGP", "Repository", "Server",
-                "Client",
+                "ClientCommands", "Archive", "Builder", "Definition", "ImageTest", "Nightly", "OpenPGP", "Repository",
+                "Server", "Client",
                 "Transfer",
                 "Model", system,
                 argumentParser, logging, lifecycle,
@@ -144,6 +145,7 @@ let package = Package(
         tests("ArchiveTests", ["Archive", "Model", system]),
         tests("TransferTests", ["Transfer", "Model", system]),
         tests("DefinitionTests", ["Definition", "Model"]),
+        tests("NightlyTests", ["Nightly", "Definition", "Model"]),
         tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "rootcellar-sandbox", system]),
         tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
@@ -164,7 +166,7 @@ let package = Package(
         // Readers of bytes from outside, for libFuzzer and for the hostile tests.
         .target(
             name: "FuzzTargets",
-            dependencies: ["Archive", "Client", "Definition", "Model", "OpenPGP", "Transfer"],
+            dependencies: ["Archive", "Client", "Definition", "Model", "Nightly", "OpenPGP", "Transfer"],
             path: "Tests/Fuzz",
             swiftSettings: strict
         ),

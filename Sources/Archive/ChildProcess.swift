@@ -46,6 +46,17 @@ package struct ChildProcess: Sendable {
         return Int(status)
     }
 
+    /// Looks whether it has ended. Counts as `wait` once it says so.
+    ///
+    /// - Returns: as `wait`; nil while the process runs.
+    package func status() throws(Errno) -> Int? {
+        var status: CInt = 0
+        let result = unsafe clinux_wait_now(id, &status)
+        if result == EAGAIN { return nil }
+        if result != 0 { throw Errno(rawValue: result) }
+        return Int(status)
+    }
+
     /// Sends a signal; a process that has ended but was not waited for takes it without effect.
     package func signal(_ number: CInt) { kill(id, number) }
 }

@@ -4,7 +4,7 @@ import Archive
 import CLinux
 import Glibc
 import Model
-import SystemPackage
+package import SystemPackage
 
 /// The private directory a build works in: a sibling of its output, so that the finished image can be renamed into
 /// place. Its lock is held as long as the build lives; the next build beside it sweeps what no lock protects.
@@ -118,6 +118,11 @@ final class BuildDirectory {
         }
         return inMemory ? "memory, at most \(size >> 20) MiB" : "disk"
     }
+}
+
+/// Removes what builds have left in a directory that were killed there: the next build would, where there is one.
+package func removeDeadBuilds(in directory: FilePath) {
+    try? LockedDirectory.sweep(directory, prefix: BuildDirectory.prefix)
 }
 
 /// What `/proc/meminfo` says.

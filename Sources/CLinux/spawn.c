@@ -53,14 +53,20 @@ int clinux_spawn(
     return result;
 }
 
-int clinux_wait(pid_t process, int *status) {
+static int wait_with(pid_t process, int *status, int options) {
     int raw;
-    while (waitpid(process, &raw, 0) < 0) {
+    pid_t found;
+    while ((found = waitpid(process, &raw, options)) < 0) {
         if (errno != EINTR) return errno;
     }
+    if (found == 0) return EAGAIN;
     *status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
     return 0;
 }
+
+int clinux_wait(pid_t process, int *status) { return wait_with(process, status, 0); }
+
+int clinux_wait_now(pid_t process, int *status) { return wait_with(process, status, WNOHANG); }
 
 int clinux_pipe(int ends[2]) {
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;

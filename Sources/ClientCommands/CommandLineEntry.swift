@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Archive
 package import ArgumentParser
 import Client
 import Glibc
@@ -9,6 +10,7 @@ import Model
 package enum CommandLineEntry {
     /// What every program of ours does first: a closed pipe is an error to handle, not the end of the process.
     package static func prepare() {
+        ParentProcess.follow()
         signal(SIGPIPE, SIG_IGN)
         // A file must never get the number of a closed standard descriptor: what is said to the user would go into it.
         var descriptor: CInt = 0

@@ -4,7 +4,6 @@ import ArgumentParser
 import Builder
 import ClientCommands
 import Definition
-import Glibc
 import Model
 import SystemPackage
 
@@ -29,7 +28,7 @@ struct DefinitionOptions: ParsableArguments {
             text: string,
             path: path,
             overrides: overrides,
-            hostArchitecture: machine(),
+            hostArchitecture: hostArchitecture(),
             now: currentTime()
         )
         // A build reads it again in its namespaces.
@@ -56,15 +55,6 @@ struct DefinitionOptions: ParsableArguments {
             return bytes
         } catch {
             throw RootcellarError(.definition, "cannot read: \(error)", subject: definition)
-        }
-    }
-
-    /// The machine's own architecture, as uname(2) names it.
-    private func machine() -> String {
-        var name = utsname()
-        _ = unsafe uname(&name)
-        return unsafe withUnsafeBytes(of: &name.machine) {
-            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 }

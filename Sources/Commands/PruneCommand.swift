@@ -20,11 +20,19 @@ extension RepoCommand {
         @OptionGroup private var place: TreePlace
         @Option(help: "How many good builds of each image stay.") private var keep: Int?
         @Option(help: "Drop builds older than this many days.") private var olderThan: Int?
+        @Option(help: "Drop builds of this image alone, as in debian/bookworm/amd64; may be repeated.")
+        private var image: [String] = []
         @Flag(help: "Change nothing, only say what would be.") private var dryRun = false
 
         func run() throws {
             let retention = try Retention(count: keep, days: olderThan)
-            let report = try place.publisher().prune(retention, dryRun: dryRun)
+            var images: Set<ImageName> = []
+            for name in image { images.insert(try ImageName(path: name)) }
+            let report = try place.publisher().prune(
+                retention,
+                images: images.isEmpty ? nil : images,
+                dryRun: dryRun
+            )
             if place.json { return try sayJSON(report) }
             for build in report.dropped {
                 say("\(dryRun ? "would drop" : "dropped") \(build.name) \(build.serial): \(build.bytes) bytes")

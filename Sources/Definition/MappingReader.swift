@@ -12,12 +12,13 @@ struct MappingReader {
 
     /// Checks the keys of `node`; a null counts as an empty mapping.
     ///
+    /// - Parameter whole: what a text is called of which this is the whole.
     /// - Throws: `DEFINITION` or, for what an override brought, `USAGE`.
-    init(_ node: YAMLNode, path: String, keys: [String]) throws(RootcellarError) {
+    init(_ node: YAMLNode, path: String, keys: [String], whole: String = "definition") throws(RootcellarError) {
         self.path = path
         position = node.position
         var found: [String: YAMLNode.Entry] = [:]
-        for entry in try Self.entries(of: node, path: path) {
+        for entry in try Self.entries(of: node, path: path, whole: whole) {
             guard keys.contains(entry.key) else {
                 let place = path.isEmpty ? "" : " in '\(path)'"
                 throw fault(
@@ -163,10 +164,14 @@ struct MappingReader {
         return fault("'\(name(key))' must be \(wanted), this is \(found)", at: node.position)
     }
 
-    private static func entries(of node: YAMLNode, path: String) throws(RootcellarError) -> [YAMLNode.Entry] {
+    private static func entries(
+        of node: YAMLNode,
+        path: String,
+        whole: String = "definition"
+    ) throws(RootcellarError) -> [YAMLNode.Entry] {
         if node.isNull { return [] }
         guard case .mapping(let entries) = node.content else {
-            let what = path.isEmpty ? "a definition" : "'\(path)'"
+            let what = path.isEmpty ? "a \(whole)" : "'\(path)'"
             throw fault("\(what) must be a mapping, this is \(node.kind)", at: node.position)
         }
         return entries

@@ -12,27 +12,34 @@ struct YAMLReader {
     static let maximumDepth = 32
 
     private let file: String
+    private let what: String
     private let lines: [Substring.UTF8View]
 
     /// Reads `text`, naming it `file` in errors.
     ///
+    /// - Parameter what: what the text is called in errors.
     /// - Throws: `DEFINITION`.
-    static func read(_ text: String, file: String) throws(RootcellarError) -> YAMLNode {
+    static func read(
+        _ text: String,
+        file: String,
+        what: String = "definition"
+    ) throws(RootcellarError) -> YAMLNode {
         guard text.utf8.count <= maximumSize else {
             throw RootcellarError(
                 .definition,
-                "\(text.utf8.count) bytes, a definition has at most \(maximumSize)",
+                "\(text.utf8.count) bytes, a \(what) has at most \(maximumSize)",
                 subject: file
             )
         }
         if let place = AliasScan.firstOfTooMany(text) {
             throw Self.noAliases(SourcePosition(file: file, line: place.line, column: place.column))
         }
-        return try YAMLReader(text, file: file).read(text)
+        return try YAMLReader(text, file: file, what: what).read(text)
     }
 
-    private init(_ text: String, file: String) {
+    private init(_ text: String, file: String, what: String) {
         self.file = file
+        self.what = what
         lines = text[...].utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     }
 
@@ -43,7 +50,7 @@ struct YAMLReader {
             // Nodes refer to their anchors weakly, the parser holds them.
             return try withExtendedLifetime(parser) {
                 guard let root = try parser.singleRoot() else {
-                    throw RootcellarError(.definition, "no definition in it", subject: "\(file):1:1")
+                    throw RootcellarError(.definition, "no \(what) in it", subject: "\(file):1:1")
                 }
                 return try convert(root, depth: 1)
             }
@@ -145,7 +152,7 @@ struct YAMLReader {
             if problem.contains("another document") {
                 return RootcellarError(
                     .definition,
-                    "a second document begins here, a definition is one",
+                    "a second document begins here, a \(what) is one",
                     subject: "\(place(mark))"
                 )
             }

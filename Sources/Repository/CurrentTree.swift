@@ -32,11 +32,13 @@ struct CurrentTree {
 
     /// Reads the tree.
     ///
-    /// - Parameter roles: those whose keys are going to be used.
+    /// - Parameters:
+    ///   - keys: the publisher's; without them it is not known whose tree this is, only that it fits together.
+    ///   - roles: those whose keys are going to be used.
     /// - Throws: `REPOSITORY` if there is none, `POLICY` if the keys are not this tree's, and whatever is wrong with it.
     init(
         _ layout: TreeLayout,
-        keys: KeyStore,
+        keys: KeyStore?,
         roles: [Role] = [.release, .freshness],
         now: Timestamp
     ) throws(RootcellarError) {
@@ -100,7 +102,7 @@ struct CurrentTree {
     private static func rootInForce(
         _ layout: TreeLayout,
         pointer: [UInt8],
-        keys: KeyStore,
+        keys: KeyStore?,
         roles: [Role]
     ) throws(RootcellarError) -> RootDocument {
         let version = try layout.rootInForce(journal: Journal.read(layout), pointer: pointer)
@@ -111,6 +113,7 @@ struct CurrentTree {
             subject: subject
         )
         let root = try RootDocument(verified: file.payload, subject: subject)
+        guard let keys else { return root }
         for role in roles where try keys.signers(role, in: root).isEmpty {
             throw RootcellarError(
                 .policy,

@@ -12,18 +12,24 @@ extension Publisher {
     /// Never goes: the newest build of an image, and the newest that was not taken back. Where nothing is outdated no
     /// manifest is made.
     ///
-    /// - Parameter dryRun: only says what would happen.
+    /// - Parameters:
+    ///   - images: whose builds may go; of all images without.
+    ///   - dryRun: only says what would happen.
     /// - Throws: `REPOSITORY` if the catalogue is empty or broken: then nothing is removed; as `publish` otherwise.
-    package func prune(_ retention: Retention, dryRun: Bool = false) throws(RootcellarError) -> PruneReport {
+    package func prune(
+        _ retention: Retention,
+        images: Set<ImageName>? = nil,
+        dryRun: Bool = false
+    ) throws(RootcellarError) -> PruneReport {
         if dryRun {
             return try locked(roles: [], reading: Self.broken) { tree throws(RootcellarError) in
-                let (report, _) = try outdated(retention, tree, dryRun: true)
+                let (report, _) = try outdated(retention, images, tree, dryRun: true)
                 return try adding(try garbage(tree), to: report)
             }
         }
         return try work(roles: [.release, .freshness], reading: Self.broken) { tree, home throws(RootcellarError) in
             var publication = publication(tree, home, keys)
-            let (found, shards) = try outdated(retention, tree, dryRun: false)
+            let (found, shards) = try outdated(retention, images, tree, dryRun: false)
             // Before anything changes: it proves the rest of the catalogue, too.
             let garbage = try garbage(tree)
             var report = found
@@ -55,6 +61,7 @@ extension Publisher {
     /// What is outdated, and the shards without it.
     private func outdated(
         _ retention: Retention,
+        _ wanted: Set<ImageName>?,
         _ tree: CurrentTree,
         dryRun: Bool
     ) throws(RootcellarError) -> (PruneReport, [IndexShard]) {
@@ -72,7 +79,7 @@ extension Publisher {
             guard var shard = found else { continue }
             images += catalogue.count
             var isChanged = false
-            for (at, (name, builds)) in catalogue.enumerated() {
+            for (at, (name, builds)) in catalogue.enumerated() where wanted?.contains(name) ?? true {
                 let channels = shard.images[at].channels ?? []
                 let gone = retention.outdated(builds, channels: channels, revoked: revoked, now: now)
                 if gone.isEmpty { continue }

@@ -6,7 +6,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case envelope, document, shard, signature, publicKey
     case metadata, configuration, container, words
     case name, address, redirect, response, range
-    case tar, definition, settings
+    case tar, definition, catalog, attempts, settings
 
     /// Inputs that are understood, to begin from.
     package var seeds: [[UInt8]] {
@@ -27,6 +27,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .range: AddressFuzz.ranges
         case .tar: TarFuzz.archives
         case .definition: DefinitionFuzz.definitions
+        case .catalog: DefinitionFuzz.catalogs
+        case .attempts: DefinitionFuzz.attempts
         case .settings: DefinitionFuzz.settings
         }
     }
@@ -50,6 +52,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .range: AddressFuzz.range(bytes)
         case .tar: TarFuzz.tar(bytes)
         case .definition: DefinitionFuzz.definition(bytes)
+        case .catalog: DefinitionFuzz.catalog(bytes)
+        case .attempts: DefinitionFuzz.attempts(bytes)
         case .settings: DefinitionFuzz.settings(bytes)
         }
     }

@@ -38,8 +38,8 @@ struct BusyBoxSystem {
 
         """
 
-    /// Builds the image directory.
-    func build(_ name: String = "image") async throws -> FilePath {
+    /// Writes the definition, which has a serial of its own.
+    func definition() async throws -> FilePath {
         let script = startScript.split(separator: "\n").map { "'\($0)'" }.joined(separator: " ")
         let system = try await SmallSystem.make(
             more: Self.base + "printf '%s\\n' '#!/bin/sh' \(script) >etc/init.d/rcS; chmod 755 etc/init.d/rcS\n"
@@ -47,7 +47,7 @@ struct BusyBoxSystem {
         )
         let sum = try await Programs.shell("sha256sum \"$1\" | cut -c 1-64", system.tar.string).trimming()
         let hostName = hasHostName ? "- generator: hostname\n  path: /etc/hostname\n" : ""
-        let definition = try system.definition(
+        return try system.definition(
             """
             targets:
               lxc:
@@ -74,6 +74,11 @@ struct BusyBoxSystem {
             source: "downloader: rootfs-http\n  url: file://\(system.tar)\n  keys: ['sha256:\(sum)']",
             image: "  release: one\n  variant: \(variant)"
         )
+    }
+
+    /// Builds the image directory.
+    func build(_ name: String = "image") async throws -> FilePath {
+        let definition = try await definition()
         let output = ScratchDirectory.path.appending(name)
         let serial = try await Programs.shell("date -u +%Y%m%d_%H:%M").trimming()
         try await Programs.rootcellar(

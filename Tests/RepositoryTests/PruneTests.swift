@@ -59,6 +59,36 @@ struct PruneTests {
         #expect(try workshop.leftovers() == [])
     }
 
+    @Test("can be of some images alone")
+    func chosenImages() throws {
+        let workshop = try tree()
+        let one = try Retention(count: 1)
+        let other = try ImageName(path: "void/current/amd64")
+        #expect(try workshop.publisher.prune(one, images: [other]).dropped == [])
+        let report = try workshop.publisher.prune(one, images: [other, try ImageName(path: "debian/bookworm/amd64")])
+        #expect(report.dropped.count == 3)
+    }
+
+    @Test("tells of images what is published, and whether that was taken back")
+    func published() throws {
+        let workshop = try tree()
+        let name = try ImageName(path: "debian/bookworm/amd64")
+        let absent = try ImageName(path: "debian/sid/amd64")
+        func find() throws -> [ImageName: PublishedImage] {
+            try PublishedImages(tree: workshop.layout.top, now: Workshop.start).find([name, absent])
+        }
+        #expect(try find().keys.map(\.path) == [name.path])
+        #expect(try find()[name]?.current?.serial.description == "20260104_00:00")
+        _ = try workshop.publisher.revoke(name, try Serial("20260104_00:00"), reason: "bad")
+        let image = try #require(find()[name])
+        #expect(image.current?.serial.description == "20260103_00:00")
+        #expect(image.latest.description == "20260104_00:00")
+        // What is damaged is told, not passed over.
+        let pointer = workshop.layout.path(TreePath.pointer)
+        try write(read(pointer).dropLast(200) + Array(repeating: 0x41, count: 200), to: pointer)
+        #expect(failure { _ = try find() } != nil)
+    }
+
     @Test("takes age by the serial, and with both limits what is beyond both")
     func age() throws {
         var retention = try Retention(days: 10)

@@ -14,5 +14,8 @@ int clinux_spawn(
 /// waitpid(2) for one process. Returns 0 and stores the exit status, or 128 and the signal's number; or an error number.
 int clinux_wait(pid_t process, int *status);
 
+/// The same without waiting: EAGAIN while the process runs.
+int clinux_wait_now(pid_t process, int *status);
+
 /// pipe2(2) with O_CLOEXEC, made as large as an unprivileged process may have it, so that both ends wake up less often.
 int clinux_pipe(int ends[2]);
