@@ -9,16 +9,24 @@
 #   make bench    ours against the stock tools (root)
 #   make check    format, licence headers, the house's arrows
 #   make install  programs, upstream keys and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
+#                 with man pages and completions for bash, zsh and fish
 #                 DIVERT=1 also puts the template in the place of LXC's own lxc-download, which dpkg then keeps aside
+#   make package  Debian packages of all that, and of the units of a server, in .build/packages (no root)
 
 PREFIX ?= /usr/local
+BINARIES ?= .build/release
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+COMPLETIONS = $(PREFIX)/share/bash-completion/completions $(ZSH_COMPLETIONS) $(PREFIX)/share/fish/vendor_completions.d
 LXC_TEMPLATES ?= /usr/share/lxc/templates
 SWIFT ?= swift
+SHELL = /bin/bash
 SECONDS ?= 60
+SHARE = $(PREFIX)/share/rootcellar
 PROGRAMS = rootcellar rootcellar-client rootcellar-unpack rootcellar-sandbox
-RELEASE = -c release --static-swift-stdlib
+# No library is looked for beside the programs: the runtime is in them, and /usr/bin holds none.
+RELEASE = -c release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: all deps build test demo soak fuzz bench check format install uninstall clean
+.PHONY: all deps build test demo soak fuzz bench check format install uninstall package clean
 
 all: build
 
@@ -54,18 +62,27 @@ format:
 
 install:
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LXC_TEMPLATES)'
-	for program in $(PROGRAMS); do install -s -m 755 ".build/release/$$program" '$(DESTDIR)$(PREFIX)/bin/'; done
+	for program in $(PROGRAMS); do install -s -m 755 "$(BINARIES)/$$program" '$(DESTDIR)$(PREFIX)/bin/' || exit 1; done
 	install -m 755 templates/lxc-rootcellar '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
-	install -d '$(DESTDIR)$(PREFIX)/share/rootcellar/keys'
-	install -m 644 keys/*.asc '$(DESTDIR)$(PREFIX)/share/rootcellar/keys/'
+	install -d '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images'
+	install -m 644 keys/*.asc '$(DESTDIR)$(SHARE)/keys/'
+	install -m 644 builder/images/*.yaml '$(DESTDIR)$(SHARE)/images/'
+	scripts/man-pages '$(BINARIES)' '$(DESTDIR)$(PREFIX)/share/man'
+	scripts/completions '$(BINARIES)' '$(DESTDIR)' $(COMPLETIONS)
 	[ -z '$(DIVERT)' ] || DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert add
 
 uninstall:
 	for program in $(PROGRAMS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'"$$program"; done
 	DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert remove
 	rm -f '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
-	for key in keys/*.asc; do rm -f '$(DESTDIR)$(PREFIX)/share/rootcellar/'"$$key"; done
-	-rmdir '$(DESTDIR)$(PREFIX)/share/rootcellar/keys' '$(DESTDIR)$(PREFIX)/share/rootcellar' 2>/dev/null
+	rm -f '$(DESTDIR)$(PREFIX)'/share/man/man[15]/rootcellar*.[15] '$(DESTDIR)$(PREFIX)/share/man/man1/lxc-rootcellar.1'
+	for place in $(COMPLETIONS); do rm -f '$(DESTDIR)'"$$place"/{,_}rootcellar{,-client}{,.fish}; done
+	for key in keys/*.asc; do rm -f '$(DESTDIR)$(SHARE)/'"$$key"; done
+	for image in builder/images/*.yaml; do rm -f '$(DESTDIR)$(SHARE)/images/'"$${image##*/}"; done
+	-rmdir '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images' '$(DESTDIR)$(SHARE)' 2>/dev/null
+
+package: build
+	@scripts/package
 
 clean:
 	rm -rf .build

@@ -36,13 +36,29 @@ struct PassphraseOptions: ParsableArguments {
         }
     }
 
-    /// Whoever was named; gpg-agent's own question where somebody can answer it; else nobody, so that nothing hangs.
+    /// Whoever was named; what systemd hands to a unit; gpg-agent's own question where somebody can answer it; else nobody,
+    /// so that nothing hangs.
     func unlock() throws(RootcellarError) -> KeyUnlock {
         if let passphraseFile { return .passphrase(try Self.read(FilePath(passphraseFile))) }
         if let passphraseFd {
             return .passphrase(try Self.line(FileDescriptor(rawValue: passphraseFd), "descriptor \(passphraseFd)"))
         }
+        if let credential = try Self.credential() { return .passphrase(credential) }
         return Self.canAsk ? .asking : .nobody
+    }
+
+    /// The credential `rootcellar.passphrase` of the unit, systemd.exec(5). Its mode is no measure: systemd lets the unit's
+    /// user read it by an ACL, whose mask is shown as the mode of the group.
+    private static func credential() throws(RootcellarError) -> [UInt8]? {
+        guard let directory = unsafe getenv("CREDENTIALS_DIRECTORY") else { return nil }
+        let path = unsafe FilePath(String(cString: directory)).appending("rootcellar.passphrase")
+        do {
+            let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+            defer { try? file.close() }
+            return try line(file, path.string)
+        } catch let error as RootcellarError { throw error } catch Errno.noSuchFileOrDirectory { return nil } catch {
+            throw RootcellarError(.policy, "the passphrase cannot be read (\(error))", subject: path.string)
+        }
     }
 
     /// gpgme tells the agent which terminal standard output is; a graphical pinentry needs none.
