@@ -67,6 +67,7 @@ install:
 	install -d '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images'
 	install -m 644 keys/*.asc '$(DESTDIR)$(SHARE)/keys/'
 	install -m 644 builder/images/*.yaml '$(DESTDIR)$(SHARE)/images/'
+	install -m 644 builder/catalog.yaml '$(DESTDIR)$(SHARE)/'
 	scripts/man-pages '$(BINARIES)' '$(DESTDIR)$(PREFIX)/share/man'
 	scripts/completions '$(BINARIES)' '$(DESTDIR)' $(COMPLETIONS)
 	[ -z '$(DIVERT)' ] || DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert add
@@ -78,6 +79,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)'/share/man/man[15]/rootcellar*.[15] '$(DESTDIR)$(PREFIX)/share/man/man1/lxc-rootcellar.1'
 	for place in $(COMPLETIONS); do rm -f '$(DESTDIR)'"$$place"/{,_}rootcellar{,-client}{,.fish}; done
 	for key in keys/*.asc; do rm -f '$(DESTDIR)$(SHARE)/'"$$key"; done
+	rm -f '$(DESTDIR)$(SHARE)/catalog.yaml'
 	for image in builder/images/*.yaml; do rm -f '$(DESTDIR)$(SHARE)/images/'"$${image##*/}"; done
 	-rmdir '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images' '$(DESTDIR)$(SHARE)' 2>/dev/null
 
