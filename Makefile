@@ -7,6 +7,7 @@
 #   make soak     the long forms of the rigs that `make test` runs for a moment
 #   make fuzz     libFuzzer on every reader of bytes from outside; SECONDS=60 for each
 #   make bench    ours against the stock tools (root)
+#   make screenshots  pictures of the pages at three widths, into docs/screenshots
 #   make check    format, licence headers, the house's arrows
 #   make install  programs, upstream keys and LXC template below DESTDIR and PREFIX; make uninstall takes them out again
 #                 with man pages and completions for bash, zsh and fish
@@ -26,7 +27,7 @@ PROGRAMS = rootcellar rootcellar-client rootcellar-unpack rootcellar-sandbox
 # No library is looked for beside the programs: the runtime is in them, and /usr/bin holds none.
 RELEASE = -c release --static-swift-stdlib --disable-local-rpath
 
-.PHONY: all deps build test demo soak fuzz bench check format install uninstall package clean
+.PHONY: all deps build test demo soak fuzz bench screenshots check format install uninstall package clean
 
 all: build
 
@@ -53,6 +54,10 @@ bench: build
 	@bench/build
 	@bench/delta
 	@bench/publish
+
+screenshots: build
+	@mkdir -p docs/screenshots
+	@ROOTCELLAR_SCREENSHOTS='$(CURDIR)/docs/screenshots' $(SWIFT) test --filter PagesInBrowserTests/browser
 
 check:
 	@scripts/check

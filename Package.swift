@@ -65,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -91,6 +92,12 @@ let package = Package(
         library("Nightly", ["Definition", "Model"]),
         library("Builder", ["Definition", "Transfer", "Archive", "OpenPGP", "Model", "CLinux", system]),
         library("ImageTest", ["Definition", "Archive", "Model", "CLinux", system]),
+        .target(
+            name: "Pages",
+            dependencies: ["Model", .product(name: "Mustache", package: "swift-mustache")],
+            resources: [.embedInCode("web")],
+            swiftSettings: strict
+        ),
         library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
@@ -116,7 +123,8 @@ let package = Package(
         library(
             "Commands",
             [
-                "ClientCommands", "Archive", "Builder", "Definition", "ImageTest", "Nightly", "OpenPGP", "Repository",
+                "ClientCommands", "Archive", "Builder", "Definition", "ImageTest", "Nightly", "OpenPGP", "Pages",
+                "Repository",
                 "Server", "Client",
                 "Transfer",
                 "Model", system,
@@ -147,6 +155,7 @@ let package = Package(
         tests("DefinitionTests", ["Definition", "Model"]),
         tests("NightlyTests", ["Nightly", "Definition", "Model"]),
         tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "rootcellar-sandbox", system]),
+        tests("PagesTests", ["Pages", "SiteSupport", "Model"]),
         tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
         tests("ServerTests", ["Server", "Model", "CLinux", system, logging, lifecycle]),
@@ -159,7 +168,7 @@ let package = Package(
         ),
         tests(
             "IntegrationTests",
-            ["SiteSupport", "Archive", "Model", "OpenPGP", "Repository", system],
+            ["SiteSupport", "Archive", "Model", "OpenPGP", "Pages", "Repository", system],
             path: "Tests/Integration",
             exclude: ["Scripts"]
         ),

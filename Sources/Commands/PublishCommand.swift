@@ -34,14 +34,11 @@ package struct PublishCommand: ParsableCommand {
     }
 
     package func run() throws {
-        var publisher = Publisher(
-            tree: FilePath(repo),
-            keys: try keys.open(),
-            now: currentTime()
-        )
+        var publisher = try makePublisher(tree: repo, keys: keys.open())
         publisher.allowsTaints = allowTainted
         publisher.deltas = noDeltas ? 0 : deltas
         let report = try publisher.publish(images: images.map { FilePath($0) }, untested: untested)
+        warn(report)
         if json { try sayJSON(report) } else { print(report) }
         guard let first = report.refused.first else { return }
         let total = report.images.count + report.refused.count

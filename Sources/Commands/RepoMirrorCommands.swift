@@ -81,7 +81,7 @@ extension RepoCommand {
             if let keys {
                 var store = try KeyStore.open(directory: FilePath(keys))
                 store.unlock = try passphrase.unlock()
-                var publisher = Publisher(tree: FilePath(repo), keys: store, now: currentTime())
+                var publisher = try makePublisher(tree: repo, keys: store)
                 publisher.allowsTaints = allowTainted
                 publisher.deltas = 0
                 report = try mirror.run(filter, publishing: publisher)

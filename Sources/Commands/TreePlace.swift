@@ -3,6 +3,7 @@
 import ArgumentParser
 import ClientCommands
 import Model
+import Pages
 import Repository
 import SystemPackage
 
@@ -13,10 +14,11 @@ struct TreePlace: ParsableArguments {
     @Flag(help: "Print JSON.") var json = false
 
     func publisher() throws(RootcellarError) -> Publisher {
-        Publisher(tree: FilePath(repo), keys: try keys.open(), now: currentTime())
+        try makePublisher(tree: repo, keys: keys.open())
     }
 
     func print(_ report: PublishReport) throws(RootcellarError) {
+        warn(report)
         if json { return try sayJSON(report) }
         say("manifest \(report.manifest), valid until \(report.validUntil)")
     }
@@ -30,4 +32,17 @@ struct TreePlace: ParsableArguments {
         }
         say("root document \(report.root), valid until \(report.expires); manifest \(report.manifest)")
     }
+}
+
+/// The publisher of every command: by the clock of now, with pages for people.
+func makePublisher(tree: String, keys: KeyStore) throws(RootcellarError) -> Publisher {
+    var publisher = Publisher(tree: FilePath(tree), keys: keys, now: currentTime())
+    publisher.pages = try PageSet()
+    return publisher
+}
+
+/// Says what did not work beside a publication.
+func warn(_ report: PublishReport) {
+    guard let fault = report.pagesFault else { return }
+    tell("rootcellar: published, but the pages for people are of before: \(fault)")
 }

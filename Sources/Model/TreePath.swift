@@ -32,4 +32,27 @@ package enum TreePath {
 
     /// The symbolic link to the directory of the catalogue that LXD and Incus read.
     package static let streams = "streams/v1"
+
+    /// The pages for people, relative to the top of the tree and beside each other.
+    package enum Page {
+        package static let catalogue = "index.html"
+        package static let trust = "trust.html"
+        package static let status = "status.html"
+        package static let feed = "feed.atom"
+        package static let robots = "robots.txt"
+        package static let style = "web/style.css"
+        package static let script = "web/script.js"
+
+        /// The page of an image, or another file beside it.
+        package static func image(_ name: ImageName, _ file: String = "index.html") -> String {
+            "images/\(name.path)/\(file)"
+        }
+
+        /// Whether a path is one that pages are written to.
+        package static func isOne(_ path: String) -> Bool {
+            if [catalogue, trust, status, feed, robots, style, script].contains(path) { return true }
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            return parts.count == 6 && parts[0] == "images" && (parts[5] == "index.html" || parts[5] == "feed.atom")
+        }
+    }
 }

@@ -208,6 +208,9 @@ struct Inspection {
                 guard kind == S_IFLNK ? isLink : status.st_mode & 0o444 == 0o444 else {
                     throw unreadable(path)
                 }
+            } else if TreePath.Page.isOne(path) {
+                // Derived and unsigned; whether they are right is nobody's safety.
+                guard kind == S_IFREG, status.st_mode & 0o444 == 0o444 else { throw unreadable(path) }
             } else if isLeftover(path) {
                 report.leftovers.append(path)
             } else {

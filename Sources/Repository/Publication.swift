@@ -15,6 +15,8 @@ struct Publication {
     let now: Timestamp
     /// Bytes of catalogue for LXD and Incus in one file.
     let partSize: Int
+    /// Makes the pages for people.
+    var pages: (any TreePages)?
     /// What else is to be different, beside new builds.
     var changes = Changes()
 
@@ -151,7 +153,18 @@ struct Publication {
         try indexes.flip(to: derived)
         try reached(.indexes)
         try Journal.recover(layout, current: version)
-        return PublishReport(manifest: version, validUntil: pointer.validUntil, images: staged.map(\.report))
+        var report = PublishReport(manifest: version, validUntil: pointer.validUntil, images: staged.map(\.report))
+        report.pagesFault = writePages(PublishedState(root: root, manifest: manifest, pointer: pointer))
+        return report
+    }
+
+    /// What is published stays published, also where the pages of it cannot be written; the next publication does it.
+    private func writePages(_ state: PublishedState) -> String? {
+        guard let pages else { return nil }
+        do throws(RootcellarError) {
+            try pages.update(state, files: LayoutFiles(layout: layout))
+            return nil
+        } catch { return error.description }
     }
 
     /// Writes down beside the keys what they have published.
@@ -174,11 +187,13 @@ struct Publication {
         let bytes = try signer.sign(pointer, after: tree.manifest.version, verifier: tree.verifier)
         let file = try stage(bytes, TreePath.pointer)
         try commit(file.staged, file.path)
-        return PublishReport(
+        var report = PublishReport(
             manifest: pointer.manifest.version,
             validUntil: min(pointer.validUntil, tree.manifest.validUntil, tree.root.expires),
             images: []
         )
+        report.pagesFault = writePages(PublishedState(root: tree.root, manifest: tree.manifest, pointer: pointer))
+        return report
     }
 
     private static let shardLimit = 16 << 20

@@ -12,6 +12,8 @@ package struct PublishReport: Codable, Sendable, Hashable {
     package var images: [Image]
     /// The builds that were left out because of their tests, in the order they were given.
     package var refused: [Refusal] = []
+    /// Why the pages for people could not be written, if so; everything else is published.
+    package var pagesFault: String?
 
     /// A build that was not published.
     package struct Refusal: Codable, Sendable, Hashable {

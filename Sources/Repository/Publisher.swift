@@ -18,6 +18,8 @@ package struct Publisher {
     package var deltas = 7
     /// Seconds to wait for another publisher.
     package var lockSeconds = 60
+    /// Makes the pages for people after every publication; nil for none.
+    package var pages: (any TreePages)?
     /// Bytes of catalogue for LXD and Incus in one file; other values are for tests.
     package var streamsPartSize = StreamsFiles.partSize
     /// For tests: ends as if killed once this step is done.
@@ -193,7 +195,8 @@ package struct Publisher {
             stopsAfter: stopsAfter,
             signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
             now: now,
-            partSize: streamsPartSize
+            partSize: streamsPartSize,
+            pages: pages
         )
     }
 

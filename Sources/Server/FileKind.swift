@@ -32,6 +32,7 @@ struct FileKind: Equatable, Sendable {
         case "png": return "image/png"
         case "ico": return "image/vnd.microsoft.icon"
         case "json": return "application/json"
+        case "atom": return "application/atom+xml"  // RFC 4287
         case "asc": return isRootKeys ? "application/pgp-keys" : "application/pgp-signature"
         case "gpg": return "application/pgp-signature"
         case "xz": return "application/x-xz"

@@ -7,6 +7,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case metadata, configuration, container, words
     case name, address, redirect, response, range
     case tar, definition, catalog, attempts, settings
+    case instance, report
 
     /// Inputs that are understood, to begin from.
     package var seeds: [[UInt8]] {
@@ -30,6 +31,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .catalog: DefinitionFuzz.catalogs
         case .attempts: DefinitionFuzz.attempts
         case .settings: DefinitionFuzz.settings
+        case .instance: ImageFuzz.instances
+        case .report: ImageFuzz.reports
         }
     }
 
@@ -55,6 +58,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .catalog: DefinitionFuzz.catalog(bytes)
         case .attempts: DefinitionFuzz.attempts(bytes)
         case .settings: DefinitionFuzz.settings(bytes)
+        case .instance: ImageFuzz.instance(bytes)
+        case .report: ImageFuzz.report(bytes)
         }
     }
 }
