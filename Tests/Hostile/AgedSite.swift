@@ -43,7 +43,10 @@ extension Site {
 
     /// The serials whose files are in the tree, oldest first.
     func publishedSerials() async throws -> [String] {
-        let names = try await Programs.shell("cd \"$1/images/example/one/amd64/default\"; ls", tree.string)
+        let names = try await Programs.shell(
+            "cd \"$1/images/example/one/amd64/default\"; ls -d -- */ | tr -d /",
+            tree.string
+        )
         return names.split(separator: "\n").map(String.init).sorted()
     }
 }
