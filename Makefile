@@ -24,8 +24,9 @@ SHELL = /bin/bash
 SECONDS ?= 60
 SHARE = $(PREFIX)/share/rootcellar
 PROGRAMS = rootcellar rootcellar-client rootcellar-unpack rootcellar-sandbox
-# No library is looked for beside the programs: the runtime is in them, and /usr/bin holds none.
-RELEASE = -c release --static-swift-stdlib --disable-local-rpath
+# No library is looked for beside the programs: the runtime is in them, and /usr/bin holds none. What is installed is stripped, so
+# debug information would only be made to be thrown away.
+RELEASE = -c release --static-swift-stdlib --disable-local-rpath -debug-info-format none
 
 .PHONY: all deps build test demo soak fuzz bench screenshots check format install uninstall package clean
 
