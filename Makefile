@@ -70,10 +70,11 @@ install:
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LXC_TEMPLATES)'
 	for program in $(PROGRAMS); do install -s -m 755 "$(BINARIES)/$$program" '$(DESTDIR)$(PREFIX)/bin/' || exit 1; done
 	install -m 755 templates/lxc-rootcellar '$(DESTDIR)$(LXC_TEMPLATES)/lxc-rootcellar'
-	install -d '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images'
+	install -d '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images' '$(DESTDIR)$(SHARE)/buildbot'
 	install -m 644 keys/*.asc '$(DESTDIR)$(SHARE)/keys/'
 	install -m 644 builder/images/*.yaml '$(DESTDIR)$(SHARE)/images/'
 	install -m 644 builder/catalog.yaml '$(DESTDIR)$(SHARE)/'
+	install -m 644 templates/buildbot/master.cfg '$(DESTDIR)$(SHARE)/buildbot/'
 	scripts/man-pages '$(BINARIES)' '$(DESTDIR)$(PREFIX)/share/man'
 	scripts/completions '$(BINARIES)' '$(DESTDIR)' $(COMPLETIONS)
 	[ -z '$(DIVERT)' ] || DESTDIR='$(DESTDIR)' LXC_TEMPLATES='$(LXC_TEMPLATES)' scripts/divert add
@@ -85,9 +86,9 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)'/share/man/man[15]/rootcellar*.[15] '$(DESTDIR)$(PREFIX)/share/man/man1/lxc-rootcellar.1'
 	for place in $(COMPLETIONS); do rm -f '$(DESTDIR)'"$$place"/{,_}rootcellar{,-client}{,.fish}; done
 	for key in keys/*.asc; do rm -f '$(DESTDIR)$(SHARE)/'"$$key"; done
-	rm -f '$(DESTDIR)$(SHARE)/catalog.yaml'
 	for image in builder/images/*.yaml; do rm -f '$(DESTDIR)$(SHARE)/images/'"$${image##*/}"; done
-	-rmdir '$(DESTDIR)$(SHARE)/keys' '$(DESTDIR)$(SHARE)/images' '$(DESTDIR)$(SHARE)' 2>/dev/null
+	rm -f '$(DESTDIR)$(SHARE)/catalog.yaml' '$(DESTDIR)$(SHARE)/buildbot/master.cfg'
+	-rmdir '$(DESTDIR)$(SHARE)'/{keys,images,buildbot} '$(DESTDIR)$(SHARE)' 2>/dev/null
 
 package: build
 	@scripts/package
