@@ -103,7 +103,7 @@ let package = Package(
         library(
             "Server",
             [
-                "Model", "CLinux", system, crypto, logging, lifecycle,
+                "Archive", "Model", "CLinux", system, crypto, logging, lifecycle,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

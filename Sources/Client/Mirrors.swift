@@ -13,7 +13,7 @@ package final class Mirrors {
     private let options: TransferOptions
     private let warn: (String) -> Void
     private var addresses: [ServerAddress]
-    /// How many of the addresses the user gave: only these see the client's certificate.
+    /// How many of the addresses the user gave: only these see the client's certificate and token.
     private let pinned: Int
     private var sessions: [Int: HTTPSession] = [:]
     private var left: [Int: RootcellarError] = [:]
@@ -75,7 +75,7 @@ package final class Mirrors {
     private func session(_ index: Int) throws(RootcellarError) -> HTTPSession {
         if let session = sessions[index] { return session }
         var options = options
-        if index >= pinned { (options.clientCertificate, options.clientKey) = (nil, nil) }
+        if index >= pinned { (options.clientCertificate, options.clientKey, options.token) = (nil, nil, nil) }
         let session = try HTTPSession(server: addresses[index], options: options)
         session.shouldStop = { Interruption.isRequested }
         sessions[index] = session

@@ -19,6 +19,8 @@ package struct PinnedServer: Sendable, Equatable {
     /// PEM files of the certificate and key that the server wants to see.
     package var clientCertificate: String?
     package var clientKey: String?
+    /// A file with the token that the server wants to see.
+    package var tokenFile: String?
     /// Keys that this machine's configuration denies; no part of the file.
     package var denied: Set<Fingerprint> = []
 
@@ -39,7 +41,7 @@ package struct PinnedServer: Sendable, Equatable {
     ///
     /// - Throws: `POLICY` for an unknown key, a missing `url`, or no `fingerprint`.
     package init(_ text: String, path: String) throws(RootcellarError) {
-        let keys = ["url", "fingerprint", "id", "ca", "mirror", "client-cert", "client-key"]
+        let keys = ["url", "fingerprint", "id", "ca", "mirror", "client-cert", "client-key", "token-file"]
         let file = try KeyValueFile(text, path: path, known: keys) { keys.contains($0) }
         guard let url = file["url"] else {
             throw RootcellarError(.policy, "a pinned server without 'url'", subject: path)
@@ -55,6 +57,7 @@ package struct PinnedServer: Sendable, Equatable {
         for text in file.all("mirror") { mirrors.append(try ServerAddress(text)) }
         clientCertificate = file["client-cert"]
         clientKey = file["client-key"]
+        tokenFile = file["token-file"]
     }
 
     /// The text of its file.
@@ -66,6 +69,7 @@ package struct PinnedServer: Sendable, Equatable {
         lines += mirrors.map { "mirror = \($0.url)" }
         if let clientCertificate { lines.append("client-cert = \(clientCertificate)") }
         if let clientKey { lines.append("client-key = \(clientKey)") }
+        if let tokenFile { lines.append("token-file = \(tokenFile)") }
         return lines.joined(separator: "\n") + "\n"
     }
 

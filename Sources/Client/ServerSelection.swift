@@ -63,7 +63,7 @@ package struct ServerSelection {
 
     /// How to speak to it: what its pin says, else what the configuration says for all servers.
     ///
-    /// - Throws: `POLICY` for a client key that others may read.
+    /// - Throws: `POLICY` for a client key or token that others may read.
     package func transferOptions(for server: PinnedServer) throws(RootcellarError) -> TransferOptions {
         var options = TransferOptions(
             caFile: server.certificateAuthorities ?? configuration.certificateAuthorities,
@@ -73,23 +73,48 @@ package struct ServerSelection {
         options.clientKey =
             server.clientCertificate == nil
             ? server.clientKey ?? configuration.clientKey : server.clientKey ?? server.clientCertificate
-        if let key = options.clientKey ?? options.clientCertificate { try Self.checkPrivate(FilePath(key)) }
+        if let key = options.clientKey ?? options.clientCertificate {
+            try Self.checkPrivate(FilePath(key), "client key")
+        }
+        if let file = try tokenFile(for: server) { options.token = try Self.readToken(FilePath(file)) }
         return options
     }
 
-    private static func checkPrivate(_ path: FilePath) throws(RootcellarError) {
+    /// A token, unlike a certificate, is given away by showing it: that of the configuration is for its server alone.
+    private func tokenFile(for server: PinnedServer) throws(RootcellarError) -> String? {
+        if let own = server.tokenFile { return own }
+        guard let configured = configuration.server, try ServerAddress(configured) == server.address else { return nil }
+        return configuration.tokenFile
+    }
+
+    /// A file with one token, as `rootcellar token add` prints it.
+    package static func readToken(_ path: FilePath) throws(RootcellarError) -> BearerToken {
+        try checkPrivate(path, "token")
+        let bytes = try readFile(path, limit: 8192, .policy) ?? []
+        guard let token = BearerToken(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }) else {
+            throw RootcellarError(
+                .policy,
+                "not a token",
+                subject: path.string,
+                hint: "it has to be the only thing in the file"
+            )
+        }
+        return token
+    }
+
+    private static func checkPrivate(_ path: FilePath, _ what: String) throws(RootcellarError) {
         var status = stat()
         guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else {
             throw RootcellarError(
                 .policy,
-                "cannot read the client key: \(Errno(rawValue: errno))",
+                "cannot read the \(what): \(Errno(rawValue: errno))",
                 subject: path.string
             )
         }
         guard status.st_mode & 0o077 == 0 else {
             throw RootcellarError(
                 .policy,
-                "others may read the client key",
+                "others may read the \(what)",
                 subject: path.string,
                 hint: "chmod 600 \(path.string)"
             )

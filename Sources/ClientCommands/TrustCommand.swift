@@ -33,6 +33,8 @@ package struct TrustCommand: ParsableCommand {
         @Option(help: "Another address of the same tree; may be given several times.") private var mirror: [String] = []
         @Option(help: "A PEM file with the certificate that the server wants to see.") private var clientCert: String?
         @Option(help: "Its key, which only its owner may read.") private var clientKey: String?
+        @Option(help: "A file with the token that the server wants to see; only its owner may read it.")
+        private var tokenFile: String?
 
         func run() throws {
             let context = try ClientContext()
@@ -43,6 +45,7 @@ package struct TrustCommand: ParsableCommand {
             for text in mirror { server.mirrors.append(try ServerAddress(text)) }
             server.clientCertificate = try clientCert.map(absolute)
             server.clientKey = try clientKey.map(absolute)
+            server.tokenFile = try tokenFile.map(absolute)
             let pinned = try Pinning.add(
                 server,
                 store: context.store,

@@ -16,6 +16,7 @@ private struct TrustReport: Encodable {
     var mirrors: [String]
     var ca: String?
     var clientCertificate: String?
+    var tokenFile: String?
     /// What was seen from the server last; nothing before the first contact.
     var seen: Seen?
 
@@ -76,7 +77,8 @@ extension TrustCommand {
                 file: path,
                 mirrors: server.mirrors.map(\.url),
                 ca: server.certificateAuthorities,
-                clientCertificate: server.clientCertificate
+                clientCertificate: server.clientCertificate,
+                tokenFile: server.tokenFile
             )
             guard let seen = try TrustedServer.remembered(server, layout: context.layout) else { return report }
             let end = min(seen.pointer.validUntil, seen.manifest.validUntil, seen.root.expires)
@@ -105,6 +107,7 @@ extension TrustCommand {
             rows += report.mirrors.map { ["mirror (pin)", $0] }
             if let ca = report.ca { rows.append(["authorities", ca]) }
             if let certificate = report.clientCertificate { rows.append(["certificate", certificate]) }
+            if let token = report.tokenFile { rows.append(["token", token]) }
             guard let seen = report.seen else { return rows + [["seen", "nothing yet"]] }
             rows.append(["root document", "\(seen.root), valid until \(seen.rootExpires)"])
             for role in Role.allCases {

@@ -23,7 +23,7 @@ package struct RootCommand: AsyncParsableCommand {
                 name: "Publish",
                 subcommands: [
                     TestCommand.self, KeyCommand.self, RepoCommand.self, PublishCommand.self, DeltaCommand.self,
-                    ServeCommand.self, PlanCommand.self, NightlyCommand.self,
+                    ServeCommand.self, TokenCommand.self, PlanCommand.self, NightlyCommand.self,
                 ]
             ),
             CommandGroup(name: "Use", subcommands: clientCommands),

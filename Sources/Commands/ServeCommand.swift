@@ -17,6 +17,14 @@ package struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Without a certificate one is made on the spot; its fingerprint is printed, and --ca-out writes it to a file that
             clients can be given. The first line on standard output is the address, once it is listened on.
+
+            Beside the tree it answers /healthz (JSON, 503 once clients refuse what is published) and /metrics (for
+            Prometheus). Certificate and key are read again when their files change; what cannot be used is reported, and
+            the old pair stays.
+
+            With --tokens ('rootcellar token') some images, or with --no-anonymous-read everything, is for those who show
+            one. Names and versions stand in the signed documents, which are the same for all who may read them: only the
+            files of a private image are hidden.
             """
     )
 
@@ -24,46 +32,85 @@ package struct ServeCommand: AsyncParsableCommand {
     @Option(help: "HOST:PORT; port 0 takes a free one.") private var listen: String
     @Option(help: "A certificate chain in PEM.") private var tlsCert: String?
     @Option(help: "Its private key in PEM.") private var tlsKey: String?
+    @Flag(help: "Plain HTTP, for a proxy on this machine.") private var noTls = false
     @Option(help: "Write the certificate to this file.") private var caOut: String?
-    @Flag(help: "Log every request to standard error.") private var accessLog = false
+    @Option(help: "What stands before the tree in every URL's path, such as /images.") private var basePath: String?
+    @Option(
+        parsing: .singleValue,
+        help:
+            "The address of a proxy, which is believed for whom it asks (X-Forwarded-For); may be given several times."
+    ) private var trustedProxy: [String] = []
+    @Option(help: "Who may read or upload what.") private var tokens: String?
+    @Option(help: "A PEM file of authorities; a certificate of theirs counts as the token of its common name.")
+    private var clientCa: String?
+    @Option(
+        name: .customLong("private"),
+        parsing: .singleValue,
+        help: "Images that only tokens may read, such as example/*/*/*; may be given several times."
+    ) private var privateImages: [String] = []
+    @Flag(help: "Let nobody read without a token.") private var noAnonymousRead = false
+    @Option(help: "Requests in a second that each token or address may make.") private var rate: Double?
+    @Flag(help: "Write a line of JSON for every request to standard error.") private var accessLog = false
 
     package init() {}
 
+    package func validate() throws {
+        if let rate, !(rate > 0 && rate <= 1_000_000) {
+            throw ValidationError("--rate is more than 0 and at most 1000000")
+        }
+    }
+
     package func run() async throws {
-        let options = try ServeOptions(
+        let options = try makeOptions()
+        TreeService.raiseDescriptorLimit()
+        let identity = try options.makeIdentity()
+        if let shown = identity?.current {
+            if let caOut { try shown.writeCertificate(to: FilePath(caOut)) }
+            if shown.isSelfSigned { tell("rootcellar: certificate made for this run, SHA-256 \(shown.fingerprint)") }
+        }
+        var logger = Logger(label: "rootcellar") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .notice
+        let write: (@Sendable (String) -> Void)? = accessLog ? { @Sendable (line: String) in tell(line) } : nil
+        let scheme = identity == nil ? "http" : "https"
+        let service = try TreeService(
+            options,
+            identity: identity,
+            logger: logger,
+            accessLog: write,
+            onListening: { address in say("\(scheme)://\(address)\(options.basePath)") }
+        )
+        var quiet = logger
+        quiet.logLevel = .warning
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet
+            )
+        )
+        try await group.run()
+    }
+
+    private func makeOptions() throws(RootcellarError) -> ServeOptions {
+        var options = try ServeOptions(
             repository: FilePath(repo),
             listen: listen,
             tlsCertificate: tlsCert.map { FilePath($0) },
             tlsKey: tlsKey.map { FilePath($0) }
         )
-        TreeService.raiseDescriptorLimit()
-        let identity = try options.makeIdentity()
-        if let identity {
-            if let caOut { try identity.writeCertificate(to: FilePath(caOut)) }
-            if identity.isSelfSigned {
-                tell("rootcellar: certificate made for this run, SHA-256 \(identity.fingerprint)")
+        if noTls {
+            guard case .selfSigned = options.security else {
+                throw RootcellarError(.usage, "--no-tls has no use for a certificate")
             }
+            options.security = .none
         }
-        var logger = Logger(label: "rootcellar") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .warning
-        // Requests are of level info, failures of ours are more.
-        var requests = Logger(label: "requests") { StreamLogHandler.standardError(label: $0) }
-        requests.logLevel = accessLog ? .info : .warning
-        let service = try TreeService(
-            repository: options.repository,
-            listen: options.listen,
-            identity: identity,
-            limits: options.limits,
-            logger: requests,
-            onListening: { address in say("https://\(address)") }
-        )
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [.init(service: service)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
-        try await group.run()
+        if let basePath { options.basePath = try BasePath(basePath) }
+        for address in trustedProxy { try options.add(proxy: address) }
+        options.tokens = tokens.map { FilePath($0) }
+        options.clientAuthorities = clientCa.map { FilePath($0) }
+        for pattern in privateImages { options.privateImages.append(try ImagePattern(pattern)) }
+        options.allowsAnonymousReading = !noAnonymousRead
+        options.rate = rate
+        return options
     }
 }

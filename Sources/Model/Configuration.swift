@@ -24,6 +24,8 @@ package struct Configuration: Sendable, Equatable {
     /// `client-cert` and `client-key`: PEM files by which servers know this client.
     package var clientCertificate: String?
     package var clientKey: String?
+    /// `token-file`: a file with the token that `server` wants to see. No other server is shown it.
+    package var tokenFile: String?
     /// `deny-key`: fingerprints of keys whose signatures count for nothing, whoever names them.
     package var deniedKeys: [Fingerprint] = []
     /// `mirror.<distribution>`: the archive that images of a distribution are built from.
@@ -58,6 +60,7 @@ package struct Configuration: Sendable, Equatable {
             case "ca": certificateAuthorities = entry.value
             case "client-cert": clientCertificate = entry.value
             case "client-key": clientKey = entry.value
+            case "token-file": tokenFile = entry.value
             case "deny-key": deniedKeys.append(try Fingerprint(entry.value))
             default: mirrors[String(entry.key.dropFirst(7))] = entry.value
             }
@@ -66,6 +69,6 @@ package struct Configuration: Sendable, Equatable {
 
     private static let keys = [
         "server", "server-mirror", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key",
-        "deny-key",
+        "token-file", "deny-key",
     ]
 }

@@ -8,12 +8,18 @@ struct ConnectionContext: InitializableFromSource, Sendable {
     /// The peer's address and port, or what the system calls it.
     let peer: String
 
+    /// The peer's IP address alone.
+    let address: String
+
     /// The connection of HTTP/1.1, or the stream of HTTP/2.
     let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         channel = source.channel
-        peer = source.channel.remoteAddress.map(Self.name) ?? "-"
+        // A stream of HTTP/2 has no address of its own everywhere.
+        let remote = source.channel.remoteAddress ?? source.channel.parent?.remoteAddress
+        peer = remote.map(Self.name) ?? "-"
+        address = remote?.ipAddress ?? "-"
     }
 
     private static func name(_ address: SocketAddress) -> String {

@@ -13,21 +13,32 @@ final class ConnectionTable: Sendable {
 
     private let state = Mutex(State())
     private let perAddressLimit: Int
+    private let proxies: Set<String>
+    private let counters: Counters
 
-    init(perAddressLimit: Int) { self.perAddressLimit = perAddressLimit }
+    /// - Parameter proxies: addresses that stand for many clients, so that the limit is not for them.
+    init(perAddressLimit: Int, proxies: Set<String> = [], counters: Counters = Counters()) {
+        self.perAddressLimit = perAddressLimit
+        self.proxies = proxies
+        self.counters = counters
+    }
 
     /// The number of open connections.
     var count: Int { state.withLock { $0.abort.count } }
 
     /// Enters a connection; nil if its address has too many already.
     func enter(_ address: String, abort: @escaping @Sendable () -> Void) -> UInt64? {
-        state.withLock { state in
-            guard state.perAddress[address, default: 0] < perAddressLimit else { return nil }
+        let number: UInt64? = state.withLock { state in
+            guard state.perAddress[address, default: 0] < perAddressLimit || proxies.contains(address) else {
+                return nil
+            }
             state.perAddress[address, default: 0] += 1
             state.next += 1
             state.abort[state.next] = abort
             return state.next
         }
+        counters.countConnection(isRefused: number == nil)
+        return number
     }
 
     /// Forgets a connection that has ended.

@@ -7,12 +7,18 @@ struct FileKind: Equatable, Sendable {
     /// `Content-Type`.
     let type: String
     /// `Cache-Control`.
-    let caching: String
+    private(set) var caching: String
 
     /// For what is never written again under its name: a cache need not ask for a year.
     static let forever = "public, max-age=31536000, immutable"
     /// For what is replaced in place: a cache may keep it but asks each time.
     static let ask = "no-cache"
+
+    /// Says that not everybody may read it: only the client itself may keep it. `public` would let any cache give to all
+    /// what was sent to one token (RFC 9111, 3.5).
+    mutating func restrict() {
+        caching = caching == Self.forever ? "private, max-age=31536000, immutable" : "private, no-cache"
+    }
 
     /// The kind of the file `components` names below the tree's root.
     init(_ components: [String]) {

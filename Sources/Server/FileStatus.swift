@@ -2,6 +2,7 @@
 
 import CLinux
 import Model
+import SystemPackage
 
 #if canImport(Glibc)
 import Glibc
@@ -36,6 +37,14 @@ struct FileStatus: Equatable, Sendable {
         size = raw.size
         modified = raw.modified
         changed = raw.changed
+    }
+
+    /// The status of what a path leads to, links followed; nil if there is nothing.
+    init?(path: FilePath) {
+        let descriptor = unsafe Glibc.open(path.string, CLINUX_O_PATH | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { Glibc.close(descriptor) }
+        self.init(descriptor: descriptor)
     }
 
     /// `Last-Modified`; never later than `now` (RFC 9110, 8.8.2.1).

@@ -52,6 +52,13 @@ final class OpenFile: Sendable {
         }
     }
 
+    /// All bytes of a small file. Blocks.
+    func bytes() throws(Errno) -> [UInt8] {
+        var buffer = ByteBufferAllocator().buffer(capacity: Int(status.size))
+        try read(Int(status.size), at: 0, into: &buffer)
+        return Array(buffer.readableBytesView)
+    }
+
     /// Tells the kernel that the file will be read in order, so that it reads further ahead (posix_fadvise(2)).
     func expectSequentialReads() {
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)

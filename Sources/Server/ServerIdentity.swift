@@ -109,6 +109,17 @@ package struct ServerIdentity: Sendable {
         }
     }
 
+    /// The certificates of a PEM file.
+    ///
+    /// - Throws: `POLICY` if there are none.
+    static func authorities(_ path: FilePath) throws -> [NIOSSLCertificate] {
+        let bytes = try readSmall(path, isSecret: false)
+        guard let found = try? NIOSSLCertificate.fromPEMBytes(bytes), !found.isEmpty else {
+            throw RootcellarError(.policy, "no certificate in PEM form", subject: path.string)
+        }
+        return found
+    }
+
     /// A file of at most 1 MiB.
     private static func readSmall(_ path: FilePath, isSecret: Bool) throws -> [UInt8] {
         let limit = 1 << 20

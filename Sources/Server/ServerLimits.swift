@@ -20,6 +20,9 @@ package struct ServerLimits: Sendable {
     /// Bytes of request body that are read and thrown away before the connection is closed; nothing here has a use for
     /// a body.
     package var discardedBodyBytes = 64 << 10
+    /// How often files that may change (certificate, key, tokens) are looked at; what has changed is read when it has been
+    /// left alone for as long.
+    package var reloadInterval: Duration = .seconds(1)
     /// How long running downloads may go on once the server was told to stop.
     package var shutdownGrace: Duration = .seconds(10)
 

@@ -7,44 +7,46 @@ import NIOCore
 import NIOPosix
 import SystemPackage
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Answers GET and HEAD with the files of a tree. Whatever a client sends, the answer is one of 200, 206, 301, 304, 404,
 /// 405, 412, 416, or 503 when the system is out of something; never a page that says "not found" with status 200,
 /// because stock LXC clients would take that for an index.
-struct TreeResponder: HTTPResponder {
+struct TreeResponder: Sendable {
     /// Files up to this size are read at once and named by their hash.
     static let smallFile: Int64 = 64 << 10
 
     let tree: PublishedTree
+    let basePath: BasePath
     let pool: NIOThreadPool
     let log: AccessLog
 
-    @Sendable func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-        let entry = log.begin(request, context)
-        guard request.method == .get || request.method == .head else {
-            return finish(Self.plain(.methodNotAllowed, [.allow: "GET, HEAD"], isHead: false), entry)
-        }
+    /// Answers a request whose target means `path`.
+    ///
+    /// - Parameter isRestricted: says that not everybody may read it, so that no cache on the way may keep it.
+    func respond(
+        to request: Request,
+        for path: RequestPath,
+        context: ConnectionContext,
+        isRestricted: Bool,
+        _ entry: AccessLog.Entry
+    ) async -> Response {
         let isHead = request.method == .head
-        guard let path = request.head.path.flatMap(RequestPath.init(target:)) else {
-            return finish(Self.notFound(isHead: isHead), entry)
-        }
         let found: Content
         do {
             found = try await pool.runIfActive { try Content(tree.find(path)) }
         } catch {
             log.failure(error, request)
-            return finish(Self.plain(.serviceUnavailable, [.retryAfter: "2"], isHead: isHead), entry)
+            return log.finish(.small(.serviceUnavailable, nil, [.retryAfter: "2"], isHead: isHead), entry)
         }
         switch found {
-        case .nothing: return finish(Self.notFound(isHead: isHead), entry)
+        case .nothing: return log.finish(.small(.notFound, isHead: isHead), entry)
         case .redirect:
-            return finish(Self.plain(.movedPermanently, [.location: path.asDirectoryURL], isHead: isHead), entry)
+            let location = basePath.text + path.asDirectoryURL
+            return log.finish(.small(.movedPermanently, nil, [.location: location], isHead: isHead), entry)
         case .file(let file, let tag, let bytes):
             let components = path.namesDirectory ? path.components + [PublishedTree.indexPage] : path.components
-            return deliver(file, tag, bytes, FileKind(components), request, context, isHead: isHead, entry)
+            var kind = FileKind(components)
+            if isRestricted { kind.restrict() }
+            return deliver(file, tag, bytes, kind, request, context, isHead: isHead, entry)
         }
     }
 
@@ -58,7 +60,7 @@ struct TreeResponder: HTTPResponder {
         isHead: Bool,
         _ entry: AccessLog.Entry
     ) -> Response {
-        let now = Timestamp(seconds: Int64(time(nil)))
+        let now = Timestamp.now
         let size = file.status.size
         let lastModified = file.status.lastModified(now: now)
         var fields: HTTPFields = [
@@ -71,12 +73,12 @@ struct TreeResponder: HTTPResponder {
             var response = Response(status: .notModified, headers: fields)
             // The length of an empty body would be taken for the length of the file (RFC 9110, 8.6).
             response.headers[.contentLength] = nil
-            return finish(response, entry)
+            return log.finish(response, entry)
         case .failed:
-            return finish(Self.plain(.preconditionFailed, [:], isHead: isHead), entry)
+            return log.finish(.small(.preconditionFailed, isHead: isHead), entry)
         case .send(.unsatisfiable):
-            return finish(
-                Self.plain(.rangeNotSatisfiable, [.contentRange: "bytes */\(size)"], isHead: isHead),
+            return log.finish(
+                .small(.rangeNotSatisfiable, nil, [.contentRange: "bytes */\(size)"], isHead: isHead),
                 entry
             )
         case .send(.part(let range)):
@@ -101,10 +103,10 @@ struct TreeResponder: HTTPResponder {
     ) -> Response {
         var fields = fields
         fields[.contentLength] = String(range.count)
-        if isHead { return finish(Response(status: status, headers: fields), entry) }
+        if isHead { return log.finish(Response(status: status, headers: fields), entry) }
         if let bytes {
             let part = bytes.getSlice(at: bytes.readerIndex + Int(range.lowerBound), length: range.count)
-            return finish(
+            return log.finish(
                 Response(status: status, headers: fields, body: ResponseBody(byteBuffer: part ?? bytes)),
                 entry
             )
@@ -123,30 +125,6 @@ struct TreeResponder: HTTPResponder {
             }
         }
         return Response(status: status, headers: fields, body: body)
-    }
-
-    /// Logs a response that is complete in memory.
-    private func finish(_ response: Response, _ entry: AccessLog.Entry) -> Response {
-        log.end(entry, response.status, sent: Int64(response.body.contentLength ?? 0))
-        return response
-    }
-
-    private static func notFound(isHead: Bool) -> Response { plain(.notFound, [:], isHead: isHead) }
-
-    /// A response that is no file of the tree. Caches must not keep it: the next root document or index level appears
-    /// where there was nothing before.
-    private static func plain(_ status: HTTPResponse.Status, _ more: HTTPFields, isHead: Bool) -> Response {
-        var fields = more
-        let text = "\(status.code) \(status.reasonPhrase)\n"
-        fields[.contentType] = "text/plain; charset=utf-8"
-        fields[.xContentTypeOptions] = "nosniff"
-        fields[.cacheControl] = "no-cache"
-        fields[.contentLength] = String(text.utf8.count)
-        return Response(
-            status: status,
-            headers: fields,
-            body: isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: text))
-        )
     }
 }
 

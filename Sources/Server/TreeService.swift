@@ -7,8 +7,8 @@ package import Logging
 import Model
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
-package import SystemPackage
 
 #if canImport(Glibc)
 import Glibc
@@ -17,35 +17,44 @@ import Glibc
 /// Serves a published tree by HTTPS, HTTP/2 and HTTP/1.1, to be run in a `ServiceGroup` that turns SIGTERM and SIGINT
 /// into a graceful stop: no new connections, running downloads get `ServerLimits.shutdownGrace`, then `run` returns.
 ///
-/// It does for readers what any web server does over the same directory, and nothing more.
+/// It does for readers what any web server does over the same directory, and tells its operator how it is.
 package struct TreeService: Service {
+    private let options: ServeOptions
     private let tree: PublishedTree
-    private let listen: HostAndPort
-    private let identity: ServerIdentity?
-    private let limits: ServerLimits
+    private let identity: CurrentIdentity?
+    private let tokens: CurrentTokens?
+    private let clientAuthorities: [NIOSSLCertificate]
     private let logger: Logger?
+    private let accessLog: (@Sendable (String) -> Void)?
     private let onListening: @Sendable (HostAndPort) async -> Void
+    private let counters = Counters()
+
+    private var limits: ServerLimits { options.limits }
 
     /// Opens the tree; nothing is listened on before `run`.
     ///
     /// - Parameters:
     ///   - identity: certificate and key; nil serves plain HTTP, which the caller must have a reason for.
-    ///   - logger: takes one line for each request at level info; nil logs nothing.
+    ///   - logger: takes what the operator has to know; nil for nobody.
+    ///   - accessLog: takes one line for each request; nil for none.
     ///   - onListening: told the address that was bound, with the real port where 0 was asked for.
-    /// - Throws: `REPOSITORY` if the tree cannot be opened, `POLICY` if the kernel is too old.
+    /// - Throws: `REPOSITORY` if the tree cannot be opened, `POLICY` if the kernel is too old or a file of tokens or
+    ///   authorities cannot be used, `USAGE` for options that do not fit.
     package init(
-        repository: FilePath,
-        listen: HostAndPort,
-        identity: ServerIdentity?,
-        limits: ServerLimits = ServerLimits(),
+        _ options: ServeOptions,
+        identity: CurrentIdentity?,
         logger: Logger? = nil,
+        accessLog: (@Sendable (String) -> Void)? = nil,
         onListening: @escaping @Sendable (HostAndPort) async -> Void = { _ in }
     ) throws {
-        tree = try PublishedTree(repository)
-        self.listen = listen
+        try options.check()
+        tree = try PublishedTree(options.repository)
+        tokens = try options.tokens.map { path throws(RootcellarError) in try CurrentTokens(TokenFile(path)) }
+        clientAuthorities = try options.clientAuthorities.map(ServerIdentity.authorities) ?? []
+        self.options = options
         self.identity = identity
-        self.limits = limits
         self.logger = logger
+        self.accessLog = accessLog
         self.onListening = onListening
     }
 
@@ -53,10 +62,16 @@ package struct TreeService: Service {
     ///
     /// - Throws: `POLICY` if the address cannot be listened on.
     package func run() async throws {
-        let table = ConnectionTable(perAddressLimit: limits.connectionsPerAddress)
+        let table = ConnectionTable(
+            perAddressLimit: limits.connectionsPerAddress,
+            proxies: options.proxies,
+            counters: counters
+        )
         let application = makeApplication(table)
-        // Ends with this scope: an `async let` that is not awaited is cancelled.
+        // All end with this scope: an `async let` that is not awaited is cancelled.
         async let watch: Void = endConnections(table)
+        async let _: Void = watchIdentity()
+        async let _: Void = watchTokens()
         do {
             try await application.run()
         } catch let error as RootcellarError {
@@ -67,7 +82,7 @@ package struct TreeService: Service {
             throw RootcellarError(
                 .policy,
                 "cannot listen: \(error)",
-                subject: "\(listen)",
+                subject: "\(options.listen)",
                 hint: "choose another --listen address, or stop what listens there"
             )
         }
@@ -82,13 +97,41 @@ package struct TreeService: Service {
         table.abortAll()
     }
 
-    private func makeApplication(_ table: ConnectionTable) -> Application<TreeResponder> {
+    /// Reads the certificate again when it has changed, until cancelled.
+    private func watchIdentity() async throws {
+        while true {
+            try await Task.sleep(for: limits.reloadInterval)
+            do {
+                let changed = try await NIOThreadPool.singleton.runIfActive { [identity] in try identity?.reload() }
+                if let changed {
+                    logger?.notice("new certificate, SHA-256 \(changed.fingerprint), until \(changed.validUntil)")
+                }
+            } catch {
+                logger?.error("the new certificate is not used, the old one stays: \(error)")
+            }
+        }
+    }
+
+    /// Reads the tokens again when they have changed, until cancelled.
+    private func watchTokens() async throws {
+        while let tokens {
+            try await Task.sleep(for: limits.reloadInterval)
+            do {
+                guard try await NIOThreadPool.singleton.runIfActive({ try tokens.reload() }) else { continue }
+                logger?.notice("new list of tokens: \(tokens.current.tokens.count)")
+            } catch {
+                logger?.error("no token counts until the list can be read: \(error)")
+            }
+        }
+    }
+
+    private func makeApplication(_ table: ConnectionTable) -> Application<ServiceResponder> {
         // What the library has to say at lower levels is about itself, not about requests.
         var quiet = logger ?? Logger(label: "rootcellar", factory: { _ in SwiftLogNoOpLogHandler() })
         quiet.logLevel = max(quiet.logLevel, .warning)
-        let listen = listen
+        let listen = options.listen
         return Application(
-            responder: TreeResponder(tree: tree, pool: .singleton, log: AccessLog(logger: logger)),
+            responder: makeResponder(table),
             server: makeServer(table),
             configuration: ApplicationConfiguration(
                 address: .hostname(listen.host, port: listen.port),
@@ -100,6 +143,29 @@ package struct TreeService: Service {
                 await onListening(HostAndPort(host: listen.host, port: channel.localAddress?.port ?? listen.port))
             },
             logger: quiet
+        )
+    }
+
+    private func makeResponder(_ table: ConnectionTable) -> ServiceResponder {
+        let log = AccessLog(write: accessLog, counters: counters, logger: logger)
+        return ServiceResponder(
+            basePath: options.basePath,
+            proxies: options.proxies,
+            access: AccessPolicy(
+                tokens: tokens,
+                privateImages: options.privateImages,
+                allowsAnonymous: options.allowsAnonymousReading,
+                takesCertificates: !clientAuthorities.isEmpty
+            ),
+            limiter: options.rate.map { RateLimiter(rate: $0) },
+            tree: TreeResponder(tree: tree, basePath: options.basePath, pool: .singleton, log: log),
+            status: StatusResponder(
+                catalogue: Catalogue(tree, pool: .singleton),
+                counters: counters,
+                connections: table,
+                identity: identity
+            ),
+            log: log
         )
     }
 
@@ -125,6 +191,12 @@ package struct TreeService: Service {
                 )
             }
         }
+        var tls = identity.tlsConfiguration
+        if !clientAuthorities.isEmpty {
+            tls.certificateVerification = .optionalVerification
+            tls.trustRoots = .certificates(clientAuthorities)
+        }
+        let security = tls
         let http2 = HTTP2ChannelConfiguration(
             idleTimeout: limits.idleTimeout,
             gracefulCloseTimeout: limits.shutdownGrace,
@@ -133,7 +205,7 @@ package struct TreeService: Service {
         return HTTPServerBuilder { responder in
             GuardedChannel(
                 base: try HTTP2UpgradeChannel(
-                    tlsConfiguration: identity.tlsConfiguration,
+                    tlsConfiguration: security,
                     configuration: http2,
                     responder: responder
                 ),

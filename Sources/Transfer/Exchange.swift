@@ -147,15 +147,26 @@ final class Exchange {
             body = .discard
         case let status where isTemporary(status):
             body = .discard
+        case 401, 403:
+            return stop(
+                .transport,
+                "the server wants to know who asks",
+                hint: "a token, as 'token-file', or a client certificate that its operator knows"
+            )
         default:
             return stop(.transport, "an answer that is of no use")
         }
         return true
     }
 
-    private func stop(_ errorClass: ErrorClass, _ reason: String, _ remedy: Fault.Remedy = .none) -> Bool {
+    private func stop(
+        _ errorClass: ErrorClass,
+        _ reason: String,
+        _ remedy: Fault.Remedy = .none,
+        hint: String? = nil
+    ) -> Bool {
         let status = head.status == 0 ? "" : ", HTTP status \(head.status)"
-        fault = Fault(RootcellarError(errorClass, reason + status, subject: request.url), remedy)
+        fault = Fault(RootcellarError(errorClass, reason + status, subject: request.url, hint: hint), remedy)
         return false
     }
 }

@@ -262,7 +262,11 @@ package final class HTTPSession {
         try handle.set(CURLOPT_HTTP09_ALLOWED, 0)
         handle.prefer(CURLOPT_BUFFERSIZE, 512 << 10)
         try handle.set(CURLOPT_USERAGENT, options.userAgent)
-        try handle.set(headers: ["Accept-Encoding: identity"] + headers)
+        let isOurs = url.hasPrefix(server.url + "/")
+        let authorization = isOurs ? options.token.map { ["Authorization: Bearer \($0.secret)"] } ?? [] : []
+        try handle.set(headers: ["Accept-Encoding: identity"] + authorization + headers)
+        // A proxy's answer to CONNECT has nothing to do with them.
+        try handle.set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
         try handle.set(CURLOPT_HTTP_CONTENT_DECODING, 0)
 
         try handle.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
@@ -274,7 +278,7 @@ package final class HTTPSession {
             try handle.set(CURLOPT_CAPATH, nil)
         }
 
-        if let certificate = options.clientCertificate, url.hasPrefix(server.url + "/") {
+        if let certificate = options.clientCertificate, isOurs {
             try handle.set(CURLOPT_SSLCERT, certificate)
             try handle.set(CURLOPT_SSLKEY, options.clientKey ?? certificate)
         }

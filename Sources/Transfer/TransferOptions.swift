@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
+package import Model
 
 #if canImport(Glibc)
 import Glibc
@@ -16,6 +16,8 @@ package struct TransferOptions: Sendable {
     /// host, wherever a redirect leads.
     package var clientCertificate: String?
     package var clientKey: String?
+    /// What is shown to the pinned address, and to no other, wherever a redirect leads.
+    package var token: BearerToken?
     /// Proxy URL; nil leaves it to `https_proxy` and `no_proxy` of the environment, empty means none.
     package var proxy: String?
     /// The longest wait for a connection, TLS included.

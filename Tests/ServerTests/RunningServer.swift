@@ -28,20 +28,24 @@ struct RunningServer: Sendable {
         over tree: FilePath,
         in scratch: FilePath,
         isPlain: Bool = false,
+        identity given: CurrentIdentity? = nil,
         limits: ServerLimits = ServerLimits(),
         log: LogLines? = nil,
+        options change: (inout ServeOptions) throws -> Void = { _ in },
         _ body: (RunningServer) async throws -> Result
     ) async throws -> Result {
-        let identity = isPlain ? nil : try ServerIdentity.selfSigned(host: "127.0.0.1")
+        var options = try ServeOptions(repository: tree, listen: "127.0.0.1:0")
+        options.limits = limits
+        try change(&options)
+        let identity = isPlain ? nil : try given ?? CurrentIdentity(ServerIdentity.selfSigned(host: "127.0.0.1"))
         let authority = scratch.appending("served.pem")
-        try identity?.writeCertificate(to: authority)
+        try identity?.current.writeCertificate(to: authority)
         let (addresses, continuation) = AsyncStream.makeStream(of: HostAndPort.self)
         let service = try TreeService(
-            repository: tree,
-            listen: HostAndPort("127.0.0.1:0"),
+            options,
             identity: identity,
-            limits: limits,
             logger: log.map(\.logger),
+            accessLog: log.map { log in { @Sendable (line: String) in log.add(line) } },
             onListening: { continuation.yield($0) }
         )
         let (ended, end) = AsyncStream.makeStream(of: Never.self)
@@ -136,10 +140,15 @@ struct Reply: Sendable {
     }
 }
 
-/// What a logger was told, line by line.
+/// What was logged, line by line.
 final class LogLines: Sendable {
     private let kept = Mutex<[String]>([])
+    private let events = Mutex<[String]>([])
+    /// A line for each request.
     var lines: [String] { kept.withLock { $0 } }
+    /// What the operator was told beside.
+    var told: [String] { events.withLock { $0 } }
+    func add(_ line: String) { kept.withLock { $0.append(line) } }
     var logger: Logger { Logger(label: "test", factory: { _ in Handler(target: self) }) }
 
     private struct Handler: LogHandler {
@@ -152,7 +161,7 @@ final class LogLines: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(event: LogEvent) { target.kept.withLock { $0.append("\(event.message)") } }
+        func log(event: LogEvent) { target.events.withLock { $0.append("\(event.message)") } }
     }
 }
 

@@ -222,14 +222,17 @@ struct ServingTests {
     @Test("is refused when it is not there")
     func noTree() throws {
         #expect {
-            try TreeService(repository: "/nonexistent", listen: HostAndPort("127.0.0.1:0"), identity: nil)
+            try TreeService(ServeOptions(repository: "/nonexistent", listen: "127.0.0.1:0"), identity: nil)
         } throws: { ($0 as? RootcellarError)?.errorClass == .repository }
     }
 
     @Test("cannot be served where another listens, and says so")
     func portTaken() async throws {
         try await serving { server, tree in
-            let second = try TreeService(repository: tree, listen: server.address, identity: nil)
+            let second = try TreeService(
+                ServeOptions(repository: tree, listen: "\(server.address)"),
+                identity: nil
+            )
             await #expect { try await second.run() } throws: {
                 guard let error = $0 as? RootcellarError else { return false }
                 return error.errorClass == .policy && error.description.contains("\(server.address)")

@@ -16,9 +16,18 @@ package struct PublishedServer: Sendable {
 
     package var url: String { "https://\(address)" }
 
+    /// Everything that the server has said so far.
+    package func said() async throws -> String {
+        try await Task.sleep(for: .milliseconds(100))
+        return try text(log)
+    }
+
     /// Serves the site's tree while `body` runs.
+    ///
+    /// - Parameter words: more options.
     package static func run<Result: Sendable>(
         _ site: Site,
+        words: [String] = [],
         _ body: (PublishedServer) async throws -> Result
     ) async throws -> Result {
         let directory = site.top.appending("serve-\(UInt32.random(in: 0 ... .max))")
@@ -35,7 +44,7 @@ package struct PublishedServer: Sendable {
                 "echo $$ > \"$1.new\"; mv \"$1.new\" \"$1\"; out=$2 log=$3; shift 3; exec \"$@\" >\"$out\" 2>\"$log\"",
                 "sh", pid.string, out.string, log.string, Programs.directory.appending("rootcellar").string, "serve",
                 "--repo", site.tree.string, "--listen", "127.0.0.1:0", "--ca-out", authority.string, "--access-log",
-            ]
+            ] + words
         )
         var line = ""
         for _ in 0..<400 {
@@ -76,7 +85,9 @@ package struct PublishedServer: Sendable {
     package func traffic() async throws -> [(path: String, bytes: Int)] {
         try await Task.sleep(for: .milliseconds(100))
         return try text(log).split(separator: "\n").compactMap { line in
-            line.firstMatch(of: /"GET ([^"]*)" \d+ (\d+) B/).map { (String($0.1), Int($0.2) ?? 0) }
+            line.firstMatch(of: /"bytes":(\d+),.*"method":"GET",.*"path":"([^"]*)"/).map {
+                (String($0.2), Int($0.1) ?? 0)
+            }
         }
     }
 
@@ -84,7 +95,7 @@ package struct PublishedServer: Sendable {
     package func requests() async throws -> [String] {
         try await Task.sleep(for: .milliseconds(100))
         return try text(log).split(separator: "\n").compactMap { line in
-            line.firstMatch(of: /"GET ([^"]*)" (\d+)/).map { "\($0.2) \($0.1)" }
+            line.firstMatch(of: /"method":"GET",.*"path":"([^"]*)","status":(\d+)/).map { "\($0.2) \($0.1)" }
         }
     }
 }
