@@ -98,7 +98,7 @@ let package = Package(
             resources: [.embedInCode("web")],
             swiftSettings: strict
         ),
-        library("Repository", ["Archive", "OpenPGP", "Model", "CLinux", system]),
+        library("Repository", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library("Client", ["Archive", "OpenPGP", "Transfer", "Model", "CLinux", system]),
         library(
             "Server",
@@ -156,9 +156,9 @@ let package = Package(
         tests("NightlyTests", ["Nightly", "Definition", "Model"]),
         tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "rootcellar-sandbox", system]),
         tests("PagesTests", ["Pages", "SiteSupport", "Model"]),
-        tests("RepositoryTests", ["Repository", "OpenPGP", "Model", system]),
+        tests("RepositoryTests", ["Repository", "Archive", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
-        tests("ServerTests", ["Server", "Model", "CLinux", system, logging, lifecycle]),
+        tests("ServerTests", ["Server", "Archive", "Model", "CLinux", system, logging, lifecycle]),
         // A publisher, its server and container hosts, all driven through the programs.
         .target(
             name: "SiteSupport",

@@ -21,6 +21,15 @@ static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct cu
     return curl_easy_setopt(handle, option, value);
 }
 
+// A request with a body that libcurl copies, so that it need not outlive the call (CURLOPT_COPYPOSTFIELDS(3): the size
+// has to be set first).
+static inline CURLcode ccurl_set_body(CURL *handle, const char *method, const void *bytes, curl_off_t size) {
+    CURLcode result = curl_easy_setopt(handle, CURLOPT_POST, 1L);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, size);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_COPYPOSTFIELDS, bytes);
+    return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method) : result;
+}
+
 static inline CURLcode ccurl_set_write(
     CURL *handle, size_t (*function)(char *, size_t, size_t, void *), void *context) {
     CURLcode result = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, function);

@@ -2,7 +2,7 @@
 
 import Glibc
 package import Model
-import SystemPackage
+package import SystemPackage
 package import Transfer
 
 /// Decides which server a command speaks to.
@@ -102,7 +102,8 @@ package struct ServerSelection {
         return token
     }
 
-    private static func checkPrivate(_ path: FilePath, _ what: String) throws(RootcellarError) {
+    /// - Throws: `POLICY` for a secret that others may read.
+    package static func checkPrivate(_ path: FilePath, _ what: String) throws(RootcellarError) {
         var status = stat()
         guard unsafe path.withPlatformString({ unsafe stat($0, &status) }) == 0 else {
             throw RootcellarError(

@@ -4,9 +4,9 @@ import Client
 import Glibc
 import SystemPackage
 
-/// Shows on standard error how far a download is: one line that is drawn anew on a terminal, a plain line every five
+/// Shows on standard error how far a transfer is: one line that is drawn anew on a terminal, a plain line every five
 /// seconds anywhere else.
-final class ProgressMeter {
+package final class ProgressMeter {
     /// How often the line is drawn on a terminal, and how often one is written elsewhere.
     private static let redraw: Duration = .milliseconds(200)
     private static let interval: Duration = .seconds(5)
@@ -16,7 +16,8 @@ final class ProgressMeter {
     private var last: ContinuousClock.Instant?
     private var isDrawn = false
 
-    init() {
+    /// A meter that has shown nothing.
+    package init() {
         let terminal = unsafe getenv("TERM").map { unsafe String(cString: $0) } ?? "dumb"
         isTerminal = isatty(STDERR_FILENO) == 1 && terminal != "dumb"
     }
@@ -37,7 +38,7 @@ final class ProgressMeter {
     }
 
     /// Takes how many bytes there are of how many.
-    func show(_ bytes: Int, of total: Int) {
+    package func show(_ bytes: Int, of total: Int) {
         let now = ContinuousClock.now
         guard let begin else {
             self.begin = (now, bytes)
@@ -56,7 +57,7 @@ final class ProgressMeter {
     }
 
     /// Takes a drawn line away, so that others can be written.
-    func end() {
+    package func end() {
         begin = nil
         last = nil
         guard isDrawn else { return }

@@ -13,7 +13,10 @@ struct KeyOptions: ParsableArguments {
     @OptionGroup var passphrase: PassphraseOptions
 
     /// Opens it.
-    func open() throws(RootcellarError) -> KeyStore {
+    func open() throws(RootcellarError) -> KeyStore { try Self.open(keys, passphrase) }
+
+    /// Opens the directory of keys that a command need not be given.
+    static func open(_ keys: String, _ passphrase: PassphraseOptions) throws(RootcellarError) -> KeyStore {
         var store = try KeyStore.open(directory: FilePath(keys))
         store.unlock = try passphrase.unlock()
         return store

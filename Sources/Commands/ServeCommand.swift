@@ -25,6 +25,9 @@ package struct ServeCommand: AsyncParsableCommand {
             With --tokens ('rootcellar token') some images, or with --no-anonymous-read everything, is for those who show
             one. Names and versions stand in the signed documents, which are the same for all who may read them: only the
             files of a private image are hidden.
+
+            With --uploads builders whose tokens allow it send images into a directory ('rootcellar publish --to'), from
+            which 'rootcellar publish --uploads' takes them, where the keys are.
             """
     )
 
@@ -49,6 +52,9 @@ package struct ServeCommand: AsyncParsableCommand {
         help: "Images that only tokens may read, such as example/*/*/*; may be given several times."
     ) private var privateImages: [String] = []
     @Flag(help: "Let nobody read without a token.") private var noAnonymousRead = false
+    @Option(help: "Take what builders send into this directory, which is no part of the tree.")
+    private var uploads: String?
+    @Option(help: "Bytes of one upload, at most.") private var uploadBytes: Int?
     @Option(help: "Requests in a second that each token or address may make.") private var rate: Double?
     @Flag(help: "Write a line of JSON for every request to standard error.") private var accessLog = false
 
@@ -111,6 +117,8 @@ package struct ServeCommand: AsyncParsableCommand {
         for pattern in privateImages { options.privateImages.append(try ImagePattern(pattern)) }
         options.allowsAnonymousReading = !noAnonymousRead
         options.rate = rate
+        options.uploads = uploads.map { FilePath($0) }
+        if let uploadBytes { options.uploadLimits.uploadBytes = uploadBytes }
         return options
     }
 }

@@ -21,7 +21,7 @@ struct ImageSource {
     /// What stock clients fetch: no image is published without them.
     static let required = ["rootfs.tar.xz", "meta.tar.xz"]
     /// Checksums for people and scripts.
-    static let checksums = "SHA256SUMS"
+    static let checksums = ImageDocument.checksums
     /// What the release key signs of each build, for clients that know no other document.
     static let signed = [checksums] + required
 
@@ -45,7 +45,7 @@ struct ImageSource {
     /// - Throws: `BINDING`, `REPOSITORY`.
     static func check(_ document: ImageDocument, subject: String) throws(RootcellarError) {
         for file in document.files.keys.sorted() {
-            guard isFileName(file) else {
+            guard ImageDocument.isFileName(file) else {
                 throw RootcellarError(.binding, "'\(file)' cannot be the name of a published file", subject: subject)
             }
             _ = try document.file(file, subject: subject)
@@ -53,17 +53,6 @@ struct ImageSource {
         for file in required where document.files[file] == nil {
             throw RootcellarError(.repository, "the image has no '\(file)', which LXC needs", subject: subject)
         }
-    }
-
-    private static func isFileName(_ name: String) -> Bool {
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x2B, 0x2D, 0x3A: true
-            default: false
-            }
-        }
-        return isPlain && (1...128).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasPrefix("-")
-            && !name.hasSuffix(".asc") && name != checksums && name != ImageDocument.fileName && name != "index.html"
     }
 
     /// `SHA256SUMS` of a build, as sha256sum(1) reads it.
@@ -124,7 +113,7 @@ struct ImageSource {
     }
 
     /// The kernel copies, or shares the blocks where the file system can.
-    private static func copyBytes(_ source: FileDescriptor, _ target: FileDescriptor, count: Int) throws(Errno) {
+    static func copyBytes(_ source: FileDescriptor, _ target: FileDescriptor, count: Int) throws(Errno) {
         var left = count
         while left > 0 {
             let copied = clinux_copy_file_range(source.rawValue, target.rawValue, left)

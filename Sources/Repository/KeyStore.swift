@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Archive
 import FoundationEssentials
 package import Model
 package import OpenPGP

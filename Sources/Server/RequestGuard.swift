@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
 /// Stands between HTTP and the responder, once for each HTTP/1.1 connection and each HTTP/2 stream: ends those whose
-/// client reads nothing for too long, and those that send a body no request here has a use for.
+/// client reads nothing for too long, and those that send a body no request here has a use for. Uploads are of use until
+/// they are refused, and have to come at some speed.
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -12,16 +14,25 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let stallTimeout: TimeAmount
+    /// Bytes of a body that nobody reads.
     private let bodyLimit: Int
+    private let uploadPath: String?
     private var bodyBytes = 0
+    /// Whether the body is an upload that was not refused yet, and the timer that looks whether it comes.
+    private var isUpload = false
+    private var arrival: Scheduled<Void>?
+    /// Bytes of an upload that have to come in a second.
+    private static let uploadSpeed = 1 << 10
     private var pendingWrites = 0
     private var lastProgress = NIODeadline.now()
     private var timer: Scheduled<Void>?
     private var isClosing = false
 
-    init(stallTimeout: TimeAmount, bodyLimit: Int) {
+    /// - Parameter uploadPath: what the paths of uploads begin with; nil where there are none.
+    init(stallTimeout: TimeAmount, bodyLimit: Int, uploadPath: String? = nil) {
         self.stallTimeout = stallTimeout
         self.bodyLimit = bodyLimit
+        self.uploadPath = uploadPath
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -35,19 +46,28 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
             bodyBytes = 0
             ConnectionGuard.of(context.channel)?.sawRequest()
+            isUpload = head.method == .put && uploadPath.map { head.path?.hasPrefix($0) ?? false } ?? false
+            if isUpload { expect(context, moreThan: 0) }
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
-            if bodyBytes > bodyLimit { return close(context) }
+            if !isUpload, bodyBytes > bodyLimit { return close(context) }
         case .end:
-            break
+            isUpload = false
+            arrival?.cancel()
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if isUpload, case .head(let response) = unwrapOutboundIn(data), response.status.code >= 200 {
+            // It was answered before it had come as a whole, so nobody reads the rest.
+            isUpload = false
+            arrival?.cancel()
+            bodyBytes = 0
+        }
         let promise = promise ?? context.eventLoop.makePromise()
         if pendingWrites == 0 { lastProgress = .now() }
         pendingWrites += 1
@@ -76,9 +96,22 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// Looks again and again whether an upload comes at the speed it has to. A server that is slow to write it down reads
+    /// slowly, too, but not that slowly.
+    private func expect(_ context: ChannelHandlerContext, moreThan before: Int) {
+        arrival = context.eventLoop.assumeIsolated().scheduleTask(in: stallTimeout) {
+            guard self.isUpload else { return }
+            let least = Int(self.stallTimeout.nanoseconds / 1_000_000_000) * Self.uploadSpeed
+            guard self.bodyBytes - before >= least else { return self.close(context) }
+            self.expect(context, moreThan: self.bodyBytes)
+        }
+    }
+
     private func stopWatching() {
         timer?.cancel()
         timer = nil
+        arrival?.cancel()
+        arrival = nil
     }
 
     /// A connection of its own is cut below TLS. A stream of HTTP/2 is reset, which leaves the others alone; but the reset

@@ -31,6 +31,9 @@ package struct ServeOptions: Sendable {
     package var privateImages: [ImagePattern] = []
     /// Whether everything else is for everybody.
     package var allowsAnonymousReading = true
+    /// The quarantine for what builders send; nil where nothing is taken.
+    package var uploads: FilePath?
+    package var uploadLimits = UploadLimits()
     /// How many requests in a second each token, or each address without one, may make; nil for any number.
     package var rate: Double?
     /// Addresses of proxies, which say for whom they ask.
@@ -74,6 +77,7 @@ package struct ServeOptions: Sendable {
         }
         if !allowsAnonymousReading { throw refuse("without tokens nobody could read anything") }
         if !privateImages.isEmpty { throw refuse("without tokens nobody could read private images") }
+        if uploads != nil { throw refuse("without tokens nobody could upload anything") }
         if clientAuthorities != nil { throw refuse("client certificates count as tokens of a list") }
     }
 

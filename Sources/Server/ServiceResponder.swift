@@ -13,6 +13,7 @@ struct ServiceResponder: HTTPResponder {
     let limiter: RateLimiter?
     let tree: TreeResponder
     let status: StatusResponder
+    let uploads: UploadResponder?
     let log: AccessLog
 
     @Sendable func respond(to request: Request, context: ConnectionContext) async throws -> Response {
@@ -24,6 +25,7 @@ struct ServiceResponder: HTTPResponder {
             token = try await access.token(request, context)
         } catch {
             if let wait = limiter?.admit(client.address) { return tooMany(wait, entry, isHead: isHead) }
+            if request.method == .put { await uploads?.noteBadToken(request) }
             return log.finish(Self.unauthenticated("invalid_token", isHead: isHead), entry)
         }
         entry.token = token?.name
@@ -33,6 +35,9 @@ struct ServiceResponder: HTTPResponder {
         }
         guard let target = request.head.path.flatMap(basePath.strip) else {
             return log.finish(.small(.notFound, isHead: isHead), entry)
+        }
+        if let uploads, let path = RequestPath(target: target), path.components.first == UploadResponder.prefix {
+            return log.finish(await uploads.respond(request, path, token), entry)
         }
         guard request.method == .get || isHead else {
             return log.finish(.small(.methodNotAllowed, nil, [.allow: "GET, HEAD"], isHead: false), entry)

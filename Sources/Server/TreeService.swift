@@ -24,6 +24,7 @@ package struct TreeService: Service {
     private let identity: CurrentIdentity?
     private let tokens: CurrentTokens?
     private let clientAuthorities: [NIOSSLCertificate]
+    private let uploads: UploadStore?
     private let logger: Logger?
     private let accessLog: (@Sendable (String) -> Void)?
     private let onListening: @Sendable (HostAndPort) async -> Void
@@ -51,6 +52,10 @@ package struct TreeService: Service {
         tree = try PublishedTree(options.repository)
         tokens = try options.tokens.map { path throws(RootcellarError) in try CurrentTokens(TokenFile(path)) }
         clientAuthorities = try options.clientAuthorities.map(ServerIdentity.authorities) ?? []
+        uploads = try options.uploads.map { path throws(RootcellarError) in
+            try UploadStore.check(path, outside: options.repository)
+            return try UploadStore(path, limits: options.uploadLimits)
+        }
         self.options = options
         self.identity = identity
         self.logger = logger
@@ -165,15 +170,21 @@ package struct TreeService: Service {
                 connections: table,
                 identity: identity
             ),
+            uploads: uploads.map { UploadResponder(store: $0, pool: .singleton) },
             log: log
         )
     }
 
     private func makeServer(_ table: ConnectionTable) -> HTTPServerBuilder {
         let limits = limits
+        let uploadPath = uploads == nil ? nil : "\(options.basePath)/\(UploadResponder.prefix)/"
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
-                RequestGuard(stallTimeout: TimeAmount(limits.stallTimeout), bodyLimit: limits.discardedBodyBytes)
+                RequestGuard(
+                    stallTimeout: TimeAmount(limits.stallTimeout),
+                    bodyLimit: limits.discardedBodyBytes,
+                    uploadPath: uploadPath
+                )
             ],
             idleTimeout: TimeAmount(limits.idleTimeout),
             httpDecoderConfiguration: .init(

@@ -68,6 +68,16 @@ final class EasyHandle {
         try check(unsafe ccurl_set_list(raw, CURLOPT_HTTPHEADER, headers), "CURLOPT_HTTPHEADER")
     }
 
+    /// Makes the request one with a body. It is copied.
+    func set(method: String, body: [UInt8]) throws(RootcellarError) {
+        // An empty body needs an address, too: none would mean that it is read from a callback.
+        let padded = body + [0]
+        let result = unsafe padded.withUnsafeBytes { bytes in
+            unsafe ccurl_set_body(raw, method, bytes.baseAddress, curl_off_t(body.count))
+        }
+        try check(result, "a body of \(body.count) bytes")
+    }
+
     /// Runs one request; `exchange` gets what arrives.
     func perform(_ exchange: Exchange) throws(RootcellarError) -> CURLcode {
         let context = unsafe Unmanaged.passUnretained(exchange).toOpaque()

@@ -20,6 +20,8 @@ final class Exchange {
         var etag: String?
         /// Whether the request is conditional, so that 304 is an answer.
         var isConditional = false
+        /// What is sent, by PUT; then every answer that does not ask for another try is taken as it is.
+        var body: [UInt8]?
     }
 
     private enum Body {
@@ -119,6 +121,13 @@ final class Exchange {
     private func judge() -> Bool {
         if head.status == 200 || head.status == 206, let flaw = head.flaw {
             return stop(.transport, "unusable answer (\(flaw))")
+        }
+        if request.body != nil, !isTemporary(head.status) {
+            guard !head.isRedirect else { return stop(.transport, "the server sends uploads elsewhere") }
+            expected = head.contentLength
+            guard expected ?? 0 <= request.limit else { return stop(.transport, "an answer that is too long") }
+            body = .deliver
+            return true
         }
         switch head.status {
         case 200:

@@ -213,6 +213,7 @@ package final class HTTPSession {
             let code: CURLcode
             do throws(RootcellarError) {
                 try configure(request.url, headers: headers, deadline: deadline)
+                if let body = request.body { try handle.set(method: "PUT", body: body) }
                 code = try handle.perform(exchange)
             } catch {
                 throw Fault(error)

@@ -8,7 +8,7 @@ import Glibc
 
 /// A TCP connection to a loopback port that says exactly what it is told to, or nothing.
 final class RawConnection {
-    private let descriptor: CInt
+    private var descriptor: CInt
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -25,11 +25,20 @@ final class RawConnection {
         guard status == 0 else { throw Errno(rawValue: errno) }
     }
 
-    deinit { _ = Glibc.close(descriptor) }
+    deinit { close() }
+
+    /// Ends it, whatever has arrived.
+    func close() {
+        if descriptor >= 0 { _ = Glibc.close(descriptor) }
+        descriptor = -1
+    }
 
     /// Sends all of it; a peer that has closed is no error here.
-    func send(_ text: String) throws {
-        var rest = Array(text.utf8)[...]
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// Sends all of it.
+    func send(_ bytes: some Sequence<UInt8>) throws {
+        var rest = Array(bytes)[...]
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes { bytes in
                 unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))

@@ -64,13 +64,16 @@ package struct PublishedServer: Sendable {
             _ = try await ended
             return result
         } catch {
-            kill(process, SIGKILL)
+            _ = Glibc.kill(process, SIGKILL)
             throw error
         }
     }
 
     /// Stops serving, gracefully.
-    package func stop() { kill(process, SIGTERM) }
+    package func stop() { _ = Glibc.kill(process, SIGTERM) }
+
+    /// Ends it at once, as a crash does.
+    package func kill() { _ = Glibc.kill(process, SIGKILL) }
 
     /// Stops serving and waits until nobody is there any more.
     package func stopAndWait() async throws {

@@ -7,18 +7,21 @@ package import SystemPackage
 import Glibc
 #endif
 
-/// What was signed with a directory of keys and what was refused: one line each, on the disk before the signature
-/// exists. Each line begins with a hash of the one before, so that none can be taken out or changed unseen.
+/// What was done and what was refused: one line each, on the disk before the deed. Each line begins with a hash of the one
+/// before, so that none can be taken out or changed unseen.
 package struct AuditLog: Sendable {
     package let path: FilePath
+
+    /// A log at a path, where there may be none yet.
+    package init(path: FilePath) { self.path = path }
 
     private static let lineLimit = 4096
     private static let beginning = String(repeating: "0", count: 64)
 
     /// Adds a line.
     ///
-    /// - Throws: `POLICY` if it cannot be written: then nothing may be signed.
-    func append(_ text: String, now: Timestamp) throws(RootcellarError) {
+    /// - Throws: `POLICY` if it cannot be written: then what it is about may not be done.
+    package func append(_ text: String, now: Timestamp) throws(RootcellarError) {
         do {
             let file = try FileDescriptor.open(
                 path,
@@ -37,7 +40,7 @@ package struct AuditLog: Sendable {
         } catch {
             throw RootcellarError(
                 .policy,
-                "nothing is signed, because the audit log cannot be written (\(error))",
+                "nothing is done, because the audit log cannot be written (\(error))",
                 subject: path.string
             )
         }
@@ -65,10 +68,12 @@ package struct AuditLog: Sendable {
     ///
     /// - Throws: `POLICY` if a line was changed or is missing, `REPOSITORY` if the log cannot be read.
     package func lines() throws(RootcellarError) -> [String] {
-        guard Disk.exists(path) else { return [] }
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try readFile(path) } catch Errno.noSuchFileOrDirectory { return [] } catch {
+            throw RootcellarError(.repository, "cannot be read (\(error))", subject: path.string)
+        }
         var previous = Self.beginning
         var result: [String] = []
-        let bytes = try Disk.read(path, limit: 64 << 20)
         for (number, line) in bytes.split(separator: 0x0A).enumerated() {
             guard line.starts(with: Array("\(previous) ".utf8)) else {
                 throw RootcellarError(
