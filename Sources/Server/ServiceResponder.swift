@@ -14,6 +14,7 @@ struct ServiceResponder: HTTPResponder {
     let tree: TreeResponder
     let status: StatusResponder
     let uploads: UploadResponder?
+    let api: APIResponder
     let log: AccessLog
 
     @Sendable func respond(to request: Request, context: ConnectionContext) async throws -> Response {
@@ -38,6 +39,12 @@ struct ServiceResponder: HTTPResponder {
         }
         if let uploads, let path = RequestPath(target: target), path.components.first == UploadResponder.prefix {
             return log.finish(await uploads.respond(request, path, token), entry)
+        }
+        if target.hasPrefix(APIResponder.prefix) {
+            guard access.allowsAnonymous || token != nil else {
+                return log.finish(Self.unauthenticated(nil, isHead: isHead), entry)
+            }
+            return log.finish(await api.respond(request, target, token), entry)
         }
         guard request.method == .get || isHead else {
             return log.finish(.small(.methodNotAllowed, nil, [.allow: "GET, HEAD"], isHead: false), entry)

@@ -25,6 +25,8 @@ package struct TreeService: Service {
     private let tokens: CurrentTokens?
     private let clientAuthorities: [NIOSSLCertificate]
     private let uploads: UploadStore?
+    private let catalogue: Catalogue
+    private let packages: PackageIndex
     private let logger: Logger?
     private let accessLog: (@Sendable (String) -> Void)?
     private let onListening: @Sendable (HostAndPort) async -> Void
@@ -50,6 +52,8 @@ package struct TreeService: Service {
     ) throws {
         try options.check()
         tree = try PublishedTree(options.repository)
+        catalogue = Catalogue(tree, pool: .singleton)
+        packages = PackageIndex(tree, pool: .singleton)
         tokens = try options.tokens.map { path throws(RootcellarError) in try CurrentTokens(TokenFile(path)) }
         clientAuthorities = try options.clientAuthorities.map(ServerIdentity.authorities) ?? []
         uploads = try options.uploads.map { path throws(RootcellarError) in
@@ -153,24 +157,34 @@ package struct TreeService: Service {
 
     private func makeResponder(_ table: ConnectionTable) -> ServiceResponder {
         let log = AccessLog(write: accessLog, counters: counters, logger: logger)
+        let access = AccessPolicy(
+            tokens: tokens,
+            privateImages: options.privateImages,
+            allowsAnonymous: options.allowsAnonymousReading,
+            takesCertificates: !clientAuthorities.isEmpty
+        )
         return ServiceResponder(
             basePath: options.basePath,
             proxies: options.proxies,
-            access: AccessPolicy(
-                tokens: tokens,
-                privateImages: options.privateImages,
-                allowsAnonymous: options.allowsAnonymousReading,
-                takesCertificates: !clientAuthorities.isEmpty
-            ),
+            access: access,
             limiter: options.rate.map { RateLimiter(rate: $0) },
             tree: TreeResponder(tree: tree, basePath: options.basePath, pool: .singleton, log: log),
             status: StatusResponder(
-                catalogue: Catalogue(tree, pool: .singleton),
+                catalogue: catalogue,
                 counters: counters,
                 connections: table,
                 identity: identity
             ),
             uploads: uploads.map { UploadResponder(store: $0, pool: .singleton) },
+            api: APIResponder(
+                catalogue: catalogue,
+                packages: packages,
+                tree: tree,
+                basePath: options.basePath,
+                access: access,
+                pool: .singleton,
+                log: log
+            ),
             log: log
         )
     }

@@ -13,11 +13,11 @@ struct TreeState: Sendable {
     let root: RootDocument
     /// Every index by its hash.
     let shards: [SHA256Digest: IndexShard]
-    /// Every image with its builds, oldest first; sorted.
-    let images: [(name: ImageName, builds: [IndexShard.Build])]
+    /// Every image by its checked name; sorted.
+    let images: [(name: ImageName, entry: IndexShard.Image)]
 
     /// How many builds there are.
-    var builds: Int { images.reduce(0) { $0 + $1.builds.count } }
+    var builds: Int { images.reduce(0) { $0 + $1.entry.builds.count } }
 
     /// Reads everything below a pointer.
     ///
@@ -37,7 +37,7 @@ struct TreeState: Sendable {
         let rootPath = TreePath.root(pointer.root)
         root = try Self.document(try tree.read(rootPath, limit: SignedFile.Kind.root.limit), .root, rootPath)
         var shards: [SHA256Digest: IndexShard] = [:]
-        var images: [(name: ImageName, builds: [IndexShard.Build])] = []
+        var images: [(name: ImageName, entry: IndexShard.Image)] = []
         for (_, reference) in manifest.indexes {
             let path = TreePath.index(reference.sha256)
             let shard: IndexShard
@@ -49,7 +49,7 @@ struct TreeState: Sendable {
                 shard = try IndexShard(verified: bytes, subject: path)
             }
             shards[reference.sha256] = shard
-            images += try shard.catalogue(subject: path)
+            images += zip(try shard.catalogue(subject: path), shard.images).map { ($0.name, $1) }
         }
         self.shards = shards
         self.images = images.sorted { $0.name < $1.name }
