@@ -15,6 +15,9 @@ package struct PackageChanges: Codable, Sendable, Hashable {
         package var architecture: String
         package var from: String
         package var to: String
+
+        /// Whether the newer build has the older version, by Debian's order.
+        package var isDowngrade: Bool { DebianVersion(to) < DebianVersion(from) }
     }
 
     /// How many packages are concerned.
@@ -22,41 +25,46 @@ package struct PackageChanges: Codable, Sendable, Hashable {
 
     /// Compares two lists, each in the order of an image document or any other.
     ///
-    /// What stands several times under one name and architecture, as kernels of RPM systems do, is compared version by
-    /// version: none of them is an upgrade of another.
+    /// What stands several times under one name and architecture, as kernels of RPM systems do, is compared without the versions
+    /// that both lists have.
     package init(from old: [ImageDocument.Package], to new: [ImageDocument.Package]) {
         let before = Dictionary(grouping: old, by: Key.init)
         let after = Dictionary(grouping: new, by: Key.init)
-        for (key, packages) in after {
-            let others = before[key] ?? []
-            if let package = packages.first, let other = others.first, packages.count == 1, others.count == 1 {
-                guard package.version != other.version else { continue }
+        for key in Set(before.keys).union(after.keys).sorted() {
+            var gone = Self.rest(before[key] ?? [], without: after[key] ?? [])
+            var come = Self.rest(after[key] ?? [], without: before[key] ?? [])
+            while let one = gone.last, let other = come.last {
+                gone.removeLast()
+                come.removeLast()
                 changed.append(
-                    Change(
-                        name: key.name,
-                        architecture: key.architecture,
-                        from: other.version,
-                        to: package.version
-                    )
+                    Change(name: key.name, architecture: key.architecture, from: one.version, to: other.version)
                 )
-                continue
             }
-            added += packages.filter { package in !others.contains { $0.version == package.version } }
-            removed += others.filter { other in !packages.contains { $0.version == other.version } }
+            added += come
+            removed += gone
         }
-        for (key, packages) in before where after[key] == nil { removed += packages }
-        added.sort { ($0.name, $0.architecture, $0.version) < ($1.name, $1.architecture, $1.version) }
-        removed.sort { ($0.name, $0.architecture, $0.version) < ($1.name, $1.architecture, $1.version) }
-        changed.sort { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
     }
 
-    private struct Key: Hashable {
+    /// Packages of versions that `others` do not have, oldest first.
+    private static func rest(
+        _ packages: [ImageDocument.Package],
+        without others: [ImageDocument.Package]
+    ) -> [ImageDocument.Package] {
+        packages.filter { package in !others.contains { $0.version == package.version } }
+            .sorted { DebianVersion($0.version) < DebianVersion($1.version) }
+    }
+
+    private struct Key: Hashable, Comparable {
         var name: String
         var architecture: String
 
         init(_ package: ImageDocument.Package) {
             name = package.name
             architecture = package.architecture
+        }
+
+        static func < (left: Key, right: Key) -> Bool {
+            (left.name, left.architecture) < (right.name, right.architecture)
         }
     }
 }

@@ -35,11 +35,15 @@ struct PackageChangesTests {
     @Test("is nothing between the same, in whatever order")
     func same() { #expect(PackageChanges(from: packages("a 1", "b 2"), to: packages("b 2", "a 1")).count == 0) }
 
-    @Test("is no upgrade where several versions stand side by side")
+    @Test("is of the versions that only one build has, where several stand side by side")
     func several() {
-        let changes = PackageChanges(from: packages("kernel 1", "kernel 2"), to: packages("kernel 2", "kernel 3"))
-        #expect(changes.added == packages("kernel 3") && changes.removed == packages("kernel 1"))
-        #expect(changes.changed.isEmpty)
+        let changes = PackageChanges(from: packages("kernel 1", "kernel 2"), to: packages("kernel 10", "kernel 2"))
+        #expect(changes.added.isEmpty && changes.removed.isEmpty)
+        #expect(changes.changed.map { "\($0.from) \($0.to)" } == ["1 10"])
+        let more = PackageChanges(from: packages("kernel 2"), to: packages("kernel 9", "kernel 10", "kernel 2"))
+        #expect(more.added == packages("kernel 9", "kernel 10") && more.changed.isEmpty)
+        let back = PackageChanges(from: packages("kernel 10"), to: packages("kernel 9~1"))
+        #expect(back.changed.map(\.isDowngrade) == [true])
     }
 
     @Test("counts the other way round when the lists are exchanged")

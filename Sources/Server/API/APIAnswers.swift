@@ -85,61 +85,31 @@ enum APIAnswers {
         var name: String
         var from: Serial
         var to: Serial
-        var added: [Package] = []
-        var removed: [Package] = []
-        var upgraded: [Change] = []
-        var downgraded: [Change] = []
+        var added: [Package]
+        var removed: [Package]
+        var upgraded: [PackageChanges.Change]
+        var downgraded: [PackageChanges.Change]
 
         struct Package: Encodable, Equatable {
             var name: String
             var architecture: String
             var version: String
-        }
 
-        struct Change: Encodable, Equatable {
-            var name: String
-            var architecture: String
-            var from: String
-            var to: String
+            init(_ package: ImageDocument.Package) {
+                name = package.name
+                architecture = package.architecture
+                version = package.version
+            }
         }
 
         init(_ name: ImageName, _ old: ImageDocument, _ new: ImageDocument) {
             self.name = name.path
             (from, to) = (old.serial, new.serial)
-            // Several versions of one package can be installed side by side, kernels for instance.
-            func versions(_ document: ImageDocument) -> [Key: [String]] {
-                Dictionary(grouping: document.packages) { Key(name: $0.name, architecture: $0.architecture) }
-                    .mapValues { packages in packages.map(\.version).sorted { DebianVersion($0) < DebianVersion($1) } }
-            }
-            let (before, after) = (versions(old), versions(new))
-            for key in Set(before.keys).union(after.keys).sorted() {
-                var (gone, come) = (before[key] ?? [], after[key] ?? [])
-                for version in gone where come.contains(version) {
-                    gone.removeAll { $0 == version }
-                    come.removeAll { $0 == version }
-                }
-                while let one = gone.last, let other = come.last {
-                    gone.removeLast()
-                    come.removeLast()
-                    let change = Change(name: key.name, architecture: key.architecture, from: one, to: other)
-                    if DebianVersion(one) < DebianVersion(other) {
-                        upgraded.append(change)
-                    } else {
-                        downgraded.append(change)
-                    }
-                }
-                added += come.map { Package(name: key.name, architecture: key.architecture, version: $0) }
-                removed += gone.map { Package(name: key.name, architecture: key.architecture, version: $0) }
-            }
-        }
-
-        private struct Key: Hashable, Comparable {
-            var name: String
-            var architecture: String
-
-            static func < (left: Key, right: Key) -> Bool {
-                (left.name, left.architecture) < (right.name, right.architecture)
-            }
+            let changes = PackageChanges(from: old.packages, to: new.packages)
+            added = changes.added.map(Package.init)
+            removed = changes.removed.map(Package.init)
+            upgraded = changes.changed.filter { !$0.isDowngrade }
+            downgraded = changes.changed.filter(\.isDowngrade)
         }
     }
 
