@@ -350,6 +350,13 @@ struct UploadTests {
         let record = try quarantine.readRecord(sample.id)
         let token = TokenList.Token(name: "builder", scope: .upload, images: record.images, created: .now)
         #expect(try store.state(sample.id, token).received["rootfs.tar.xz"] == 30_000)
+        // As a server leaves it that is killed between the last byte and the rename; one of them was spoilt.
+        let (rootfs, document) = (path.appending("parts/rootfs.tar.xz"), path.appending("parts/image.json"))
+        try write(sample.files["rootfs.tar.xz"] ?? [], to: rootfs)
+        try write("[]".utf8, to: document)
+        let resumed = try store.resume(sample.id, token)
+        #expect(resumed.stage == .receiving && resumed.received == ["image.json": 0, "rootfs.tar.xz": 50_000])
+        #expect(quarantine.has(sample.id, Quarantine.files, "rootfs.tar.xz"))
         // As a server leaves it that is killed after the last rename.
         for (name, bytes) in sample.files { try write(bytes, to: path.appending("files/\(name)")) }
         #expect(try store.state(sample.id, token).stage == .receiving)

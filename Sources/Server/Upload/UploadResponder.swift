@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Archive
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -56,12 +55,7 @@ struct UploadResponder: Sendable {
     ) async throws(UploadRefusal) -> Response {
         switch request.method {
         case .get, .head:
-            let state = try await blocking { [store] () throws(UploadRefusal) in
-                // A server that was killed between the last file and the word about it.
-                _ = try store.state(id, token)
-                if store.quarantine.has(id, Quarantine.record) { try store.completeIfWhole(id) }
-                return try store.state(id, token)
-            }
+            let state = try await blocking { [store] () throws(UploadRefusal) in try store.resume(id, token) }
             return try Self.answer(.ok, state, isHead: isHead)
         case .put:
             let body: ByteBuffer
@@ -70,7 +64,8 @@ struct UploadResponder: Sendable {
             }
             let bytes = Array(body.readableBytesView)
             let (state, isNew) = try await blocking { [store] () throws(UploadRefusal) in
-                try store.declare(id, bytes, by: token)
+                let (state, isNew) = try store.declare(id, bytes, by: token)
+                return (isNew ? state : try store.resume(id, token), isNew)
             }
             return try Self.answer(isNew ? .created : .ok, state, isHead: false)
         default:

@@ -270,6 +270,23 @@ final class UploadStore: Sendable {
         try completeIfWhole(part.id)
     }
 
+    /// Ends what a server that was killed has left whole, but without having said so.
+    ///
+    /// - Returns: how far the upload is then.
+    func resume(_ id: SHA256Digest, _ token: TokenList.Token) throws(UploadRefusal) -> UploadState {
+        let before = try state(id, token)
+        guard before.stage == .receiving else { return before }
+        for (file, reference) in try record(id).declaration.files
+        where size(id, Quarantine.parts, file) == reference.size && !quarantine.has(id, Quarantine.files, file) {
+            guard let part = try open(id, file, at: reference.size, token) else { continue }
+            // Its hash may be wrong: then it is empty again, and is sent once more.
+            guard (try? part.end(digest: nil)) != nil else { continue }
+            try finish(part, token)
+        }
+        try completeIfWhole(id)
+        return try state(id, token)
+    }
+
     /// Says that everything is there, once it is: in the audit log first.
     func completeIfWhole(_ id: SHA256Digest) throws(UploadRefusal) {
         try inTurn { () throws(UploadRefusal) in
