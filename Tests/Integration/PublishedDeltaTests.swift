@@ -29,7 +29,7 @@ struct PublishedDeltaTests {
     /// The names of the deltas of the newest build, and its document.
     private func deltas(_ site: Site) async throws -> ([String], ImageDocument) {
         let path = try await Programs.shell(
-            "ls -d \"$1\"/images/example/one/amd64/default/* | tail -n 1",
+            "ls -d \"$1\"/images/example/one/amd64/default/*/ | tail -n 1",
             site.tree.string
         )
         let directory = FilePath(path.trimming())

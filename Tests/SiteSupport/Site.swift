@@ -83,6 +83,12 @@ package struct Site: Sendable {
         try await Programs.rootcellar("repo", "check", "--repo", tree.string, "--fingerprint", fingerprint, "--json")
     }
 
+    /// What a publisher keeps beside a tree, but for what it knows of the pages.
+    package static func hiddenFiles(_ tree: FilePath) async throws -> String {
+        let script = "cd \"$1/.rootcellar\"; find . -path ./pages -prune -o \\( -type f -o -type l \\) -print"
+        return try await Programs.shell(script, tree.string)
+    }
+
     /// Every file of the tree that servers show, relative to its top.
     package func files() async throws -> [String] {
         let list = try await Programs.shell(
