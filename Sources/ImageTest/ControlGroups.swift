@@ -48,10 +48,16 @@ struct ControlGroups {
     }
 
     /// Removes groups in whose scope nobody is.
+    ///
+    /// Another run may come into its group at any moment. It makes more groups only from within its scope, and the kernel
+    /// removes none with processes in it: so the scope goes first, and after it only what was there before.
     private static func sweep(_ top: FilePath) {
         for group in directories(top) {
-            let inside = try? readFile(group.appending(scope).appending("cgroup.procs"), limit: 1 << 20)
-            if inside?.isEmpty ?? true { remove(group) }
+            let inner = directories(group).filter { $0.lastComponent?.string != scope }
+            let isGone = unsafe group.appending(scope).withPlatformString { unsafe rmdir($0) } == 0 || errno == ENOENT
+            guard isGone else { continue }
+            for other in inner { remove(other) }
+            _ = unsafe group.withPlatformString { unsafe rmdir($0) }
         }
         _ = unsafe top.withPlatformString { unsafe rmdir($0) }
     }
