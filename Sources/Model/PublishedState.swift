@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The documents in force in a tree.
+package struct PublishedState: Sendable {
+    package let root: RootDocument
+    package let manifest: Manifest
+    package let pointer: Pointer
+
+    /// The documents of a publication.
+    package init(root: RootDocument, manifest: Manifest, pointer: Pointer) {
+        self.root = root
+        self.manifest = manifest
+        self.pointer = pointer
+    }
+}
