@@ -55,6 +55,7 @@ bench: build
 	@bench/build
 	@bench/delta
 	@bench/publish
+	@bench/serve
 
 screenshots: build
 	@mkdir -p docs/screenshots

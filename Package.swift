@@ -158,7 +158,16 @@ let package = Package(
         tests("PagesTests", ["Pages", "SiteSupport", "Model"]),
         tests("RepositoryTests", ["Repository", "Archive", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
-        tests("ServerTests", ["Server", "Archive", "Model", "CLinux", system, logging, lifecycle]),
+        tests(
+            "ServerTests",
+            [
+                "Server", "Archive", "Model", "CLinux", system, logging, lifecycle,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
         // A publisher, its server and container hosts, all driven through the programs.
         .target(
             name: "SiteSupport",

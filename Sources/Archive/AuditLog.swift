@@ -32,6 +32,7 @@ package struct AuditLog: Sendable {
             try file.closeAfter {
                 guard flock(file.rawValue, LOCK_EX) == 0 else { throw Errno(rawValue: errno) }
                 let last = try Self.lastLine(file)
+                if last == nil { try takeOwner(file) }
                 let previous = last.map { SHA256Digest(hashing: $0).description } ?? Self.beginning
                 let line = "\(previous) \(now) \(printable(text))"
                 try file.writeAll(Array(line.utf8.prefix(Self.lineLimit - 1)) + [0x0A])
@@ -44,6 +45,14 @@ package struct AuditLog: Sendable {
                 subject: path.string
             )
         }
+    }
+
+    /// A new log belongs to whoever its directory belongs to, who may not be the one that has something to say first.
+    private func takeOwner(_ file: FileDescriptor) throws {
+        let parent = path.removingLastComponent()
+        let directory = try openPath(parent.isEmpty ? "." : parent, .readOnly, .directory)
+        defer { directory.closeQuietly() }
+        try file.give(toOwnerOf: directory)
     }
 
     /// The last line without its line feed. A line that a crash has cut is ended first, so that it stays by itself.

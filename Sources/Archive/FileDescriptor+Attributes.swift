@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import Glibc
 package import SystemPackage
 
 /// Owner, mode and extended attributes of what a descriptor is open on.
 extension FileDescriptor {
+    /// Gives what root has made to whoever something else belongs to; for anybody else it is theirs already.
+    package func give(toOwnerOf other: FileDescriptor) throws(Errno) {
+        guard geteuid() == 0 else { return }
+        let owner = try other.status()
+        guard owner.uid != 0 || owner.gid != 0 else { return }
+        try changeOwner(uid: owner.uid, gid: owner.gid)
+    }
+
     /// Sets the owner (fchown(2)); clears set-id bits and file capabilities.
     package func changeOwner(uid: UInt32, gid: UInt32) throws(Errno) {
         _ = try retrying { clinux_fchown(rawValue, uid, gid) }

@@ -113,14 +113,24 @@ package struct Quarantine: Sendable {
         } catch { throw RootcellarError(.repository, "cannot be removed (\(error))", subject: path.string) }
     }
 
-    /// Puts a small file in its place by rename; it is on the disk when this returns.
+    /// Puts a small file in its place by rename; it is on the disk when this returns. Whoever the directory belongs to can
+    /// make anything there: no link is followed, and the file is theirs as well, so that the server can read what a
+    /// publisher who is root has decided.
     package static func place(_ bytes: [UInt8], at path: FilePath) throws(RootcellarError) {
-        let temporary = FilePath(path.string + ".new")
+        let name = Array((path.lastComponent?.string ?? "").utf8)
+        let temporary = name + Array(".new".utf8)
         do throws(Errno) {
-            try writeFile(temporary, bytes, mode: 0o640)
-            try sync(temporary)
-            guard unsafe rename(temporary.string, path.string) == 0 else { throw Errno(rawValue: errno) }
-            try sync(path.removingLastComponent())
+            let parent = try openPath(path.removingLastComponent(), .readOnly, [.directory, .noFollow])
+            defer { parent.closeQuietly() }
+            do throws(Errno) { try parent.remove(temporary, directory: false) } catch Errno.noSuchFileOrDirectory {}
+            let file = try parent.createFile(temporary, mode: 0o640)
+            defer { file.closeQuietly() }
+            unsafe try writeAll(file, bytes.span.bytes)
+            try file.changeMode(0o640)
+            try file.give(toOwnerOf: parent)
+            guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+            try parent.rename(temporary, to: name)
+            guard fsync(parent.rawValue) == 0 else { throw Errno(rawValue: errno) }
         } catch { throw RootcellarError(.repository, "cannot be written (\(error))", subject: path.string) }
     }
 

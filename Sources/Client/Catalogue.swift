@@ -23,10 +23,25 @@ package struct Catalogue {
 
     /// Every image of a distribution with its builds, oldest first.
     ///
-    /// - Throws: `POLICY` for a distribution that is not published, and whatever reading the index throws.
+    /// - Throws: `POLICY` for a distribution that is not published, or not shown to us, and whatever reading the index throws.
     package func images(
         of distribution: String
     ) throws(RootcellarError) -> [(name: ImageName, image: IndexShard.Image)] {
+        if let images = try imagesIfShown(of: distribution) { return images }
+        throw RootcellarError(
+            .transport,
+            "the index of this distribution is signed as published, and is not there",
+            subject: distribution,
+            hint:
+                "its images may be private: see --token-file of 'trust add'; or the server is in the middle of an update,"
+                + " try again"
+        )
+    }
+
+    /// The same; nil for a distribution that the server does not show to us.
+    package func imagesIfShown(
+        of distribution: String
+    ) throws(RootcellarError) -> [(name: ImageName, image: IndexShard.Image)]? {
         guard let reference = server.manifest.indexes[distribution] else {
             throw RootcellarError(
                 .policy,
@@ -37,7 +52,7 @@ package struct Catalogue {
             )
         }
         let path = TreePath.index(reference.sha256)
-        let bytes = try server.bytes(path, reference, limit: 16 << 20)
+        guard let bytes = try server.bytesIfShown(path, reference, limit: 16 << 20) else { return nil }
         let shard = try IndexShard(verified: bytes, subject: path)
         guard shard.server == server.manifest.server, shard.distribution == distribution else {
             throw RootcellarError(

@@ -151,15 +151,39 @@ package final class TrustedServer {
     ///
     /// - Throws: `TRANSPORT`, `SIZE` or `HASH`.
     package func bytes(_ path: String, _ reference: FileReference, limit: Int) throws(RootcellarError) -> [UInt8] {
+        try document(path, reference, limit: limit) { mirrors throws(RootcellarError) in
+            try mirrors.attempt { session throws(RootcellarError) in try session.file(path, reference) }
+        } ?? []
+    }
+
+    /// The same, of a document that a server may not show to everybody; nil if no address has it for us.
+    func bytesIfShown(_ path: String, _ reference: FileReference, limit: Int) throws(RootcellarError) -> [UInt8]? {
+        try document(path, reference, limit: limit) { mirrors throws(RootcellarError) in
+            try mirrors.forgiving { () throws(RootcellarError) in
+                try mirrors.attempt { session throws(RootcellarError) in
+                    let answer = try session.get(path, limit: reference.size, exactSize: reference.size, etag: nil)
+                    guard case .missing = answer, mirrors.isLast else {
+                        return try session.file(path, reference, answer)
+                    }
+                    return nil
+                }
+            }
+        }
+    }
+
+    private func document(
+        _ path: String,
+        _ reference: FileReference,
+        limit: Int,
+        _ fetch: (Mirrors) throws(RootcellarError) -> [UInt8]?
+    ) throws(RootcellarError) -> [UInt8]? {
         let url = pin.address.url(of: path)
         guard reference.size <= limit else {
             throw RootcellarError(.size, "\(reference.size) bytes signed where \(limit) are the most", subject: url)
         }
         if let bytes = try objects.read(reference) { return bytes }
         guard let mirrors else { throw offline ?? RootcellarError(.transport, "no connection", subject: url) }
-        let bytes = try mirrors.attempt { session throws(RootcellarError) in
-            try session.file(path, reference)
-        }
+        guard let bytes = try fetch(mirrors) else { return nil }
         try objects.write(bytes, as: reference)
         return bytes
     }

@@ -29,6 +29,8 @@ struct ImageList {
     /// The server's name for itself, or its address.
     let server: String
     let rows: [(name: ImageName, row: Row)]
+    /// Distributions that the server does not show to us.
+    var hidden: [String] = []
 
     /// Every image that matches, with the build that everybody gets.
     init(_ trusted: TrustedServer, _ filter: ImageFilter) throws(RootcellarError) {
@@ -36,7 +38,11 @@ struct ImageList {
         let catalogue = Catalogue(trusted)
         var rows: [(ImageName, Row)] = []
         for distribution in catalogue.distributions where filter.distribution ?? distribution == distribution {
-            for (name, image) in try catalogue.images(of: distribution) where filter.matches(name) {
+            guard let images = try catalogue.imagesIfShown(of: distribution) else {
+                hidden.append(distribution)
+                continue
+            }
+            for (name, image) in images where filter.matches(name) {
                 guard let build = catalogue.current(image) else { continue }
                 rows.append((name, Row(name, serial: build.serial.description, tested: build.tested)))
             }
@@ -62,7 +68,11 @@ extension ClientContext {
         switch server {
         case .pinned(let pinned):
             narrator.progress("Downloading the image index")
-            return try ImageList(try ask(pinned), filter)
+            let list = try ImageList(try ask(pinned), filter)
+            if !list.hidden.isEmpty {
+                tell("rootcellar: not shown to us by this server: \(list.hidden.joined(separator: ", "))")
+            }
+            return list
         case .plain(let plain):
             let session = try PlainSession(plain, surroundings, selection.transferOptions(for: plain), narrator)
             return try ImageList(session, filter)

@@ -23,8 +23,8 @@ package struct ServeCommand: AsyncParsableCommand {
             the old pair stays.
 
             With --tokens ('rootcellar token') some images, or with --no-anonymous-read everything, is for those who show
-            one. Names and versions stand in the signed documents, which are the same for all who may read them: only the
-            files of a private image are hidden.
+            one. Who may not read an image is not told of it by pages, feeds, the API and the lists for stock clients. What is
+            signed is shown whole or not at all, so private images belong into a distribution of their own.
 
             With --uploads builders whose tokens allow it send images into a directory ('rootcellar publish --to'), from
             which 'rootcellar publish --uploads' takes them, where the keys are.
@@ -55,6 +55,9 @@ package struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Take what builders send into this directory, which is no part of the tree.")
     private var uploads: String?
     @Option(help: "Bytes of one upload, at most.") private var uploadBytes: Int?
+    @Option(help: "Bytes of all uploads of a token that the publisher has not taken yet, at most.")
+    private var uploadTokenBytes: Int?
+    @Option(help: "Bytes of the file system that no upload may take.") private var uploadReserve: Int?
     @Option(help: "Requests in a second that each token or address may make.") private var rate: Double?
     @Flag(help: "Write a line of JSON for every request to standard error.") private var accessLog = false
 
@@ -63,6 +66,9 @@ package struct ServeCommand: AsyncParsableCommand {
     package func validate() throws {
         if let rate, !(rate > 0 && rate <= 1_000_000) {
             throw ValidationError("--rate is more than 0 and at most 1000000")
+        }
+        for bytes in [uploadBytes, uploadTokenBytes, uploadReserve] where bytes ?? 1 < 0 {
+            throw ValidationError("a number of bytes is not below 0")
         }
     }
 
@@ -119,6 +125,8 @@ package struct ServeCommand: AsyncParsableCommand {
         options.rate = rate
         options.uploads = uploads.map { FilePath($0) }
         if let uploadBytes { options.uploadLimits.uploadBytes = uploadBytes }
+        if let uploadTokenBytes { options.uploadLimits.tokenBytes = uploadTokenBytes }
+        if let uploadReserve { options.uploadLimits.reserveBytes = uploadReserve }
         return options
     }
 }

@@ -35,8 +35,16 @@ extension DocumentSource {
     ///
     /// - Throws: `TRANSPORT` if it is not there, `SIZE` or `HASH`.
     package func file(_ path: String, _ reference: FileReference) throws(RootcellarError) -> [UInt8] {
+        try file(path, reference, get(path, limit: reference.size, exactSize: reference.size, etag: nil))
+    }
+
+    /// The same, of the answer to a request for it.
+    package func file(
+        _ path: String,
+        _ reference: FileReference,
+        _ answer: GetResult
+    ) throws(RootcellarError) -> [UInt8] {
         let url = url(of: path)
-        let answer = try get(path, limit: reference.size, exactSize: reference.size, etag: nil)
         guard case .found(let bytes, _) = answer else {
             throw RootcellarError(
                 .transport,

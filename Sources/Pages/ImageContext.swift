@@ -79,6 +79,7 @@ struct ImageContext {
             "page": "./",
             "entries": facts.suffix(Self.entries).reversed().map { fact -> [String: Any] in
                 Self.entry(
+                    of: name.path,
                     fact.build.image.sha256.description,
                     "\(name.path) \(fact.build.serial)" + (fact.revocation == nil ? "" : ", revoked"),
                     (fact.build.published ?? fact.build.serial.time).description,
@@ -91,18 +92,23 @@ struct ImageContext {
 
     /// One entry of a feed.
     static func entry(
+        of name: String,
         _ image: String,
         _ title: String,
         _ updated: String,
         _ page: String,
         _ summary: String
     ) -> [String: Any] {
-        ["id": "urn:sha256:\(image)", "title": title, "updated": updated, "page": page, "summary": summary]
+        [
+            "part": PagePart.mark(name), "id": "urn:sha256:\(image)", "title": title, "updated": updated, "page": page,
+            "summary": summary,
+        ]
     }
 
     private var identity: [String: Any] {
         [
             "name": name.path,
+            "part": PagePart.mark(name.path),
             "distribution": name.distribution,
             "release": name.release,
             "architecture": name.architecture,

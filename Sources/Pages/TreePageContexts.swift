@@ -67,13 +67,16 @@ struct TreePageContexts {
                 expiry("root document", "renewed by 'rootcellar key renew'", tree.root.expires),
             ],
             "untested": untested.prefix(Self.entries).map { row -> [String: Any] in
-                ["name": row.name, "since": built(row.untestedSince)]
+                ["name": row.name, "part": PagePart.mark(row.name), "since": built(row.untestedSince)]
             },
             "untested_count": String(untested.count),
             "has_untested": !untested.isEmpty,
             "has_due": !due.isEmpty,
             "due": due.map { row -> [String: Any] in
-                ["name": row.name, "built": built(row.serial), "fresh": moment(row.fresh)]
+                [
+                    "name": row.name, "part": PagePart.mark(row.name), "built": built(row.serial),
+                    "fresh": moment(row.fresh),
+                ]
             },
         ]) { $1 }
     }
@@ -88,6 +91,7 @@ struct TreePageContexts {
             "page": "./",
             "entries": newest.map { row in
                 ImageContext.entry(
+                    of: row.name,
                     row.image,
                     "\(row.name) \(row.serial)",
                     row.published,

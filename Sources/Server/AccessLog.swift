@@ -33,14 +33,17 @@ struct AccessLog: Sendable {
     /// Takes what went wrong on our side.
     let logger: Logger?
 
-    func begin(_ request: Request, client: String) -> Entry {
-        guard write != nil else { return Entry(words: nil, start: .now) }
+    /// Whether anybody wants lines.
+    var isWritten: Bool { write != nil }
+
+    func begin(_ request: HTTPRequest, client: String) -> Entry {
+        guard isWritten else { return Entry(words: nil, start: .now) }
         return Entry(
             words: (
-                agent: Self.quoted(request.headers[.userAgent] ?? "-", limit: 128),
+                agent: Self.quoted(request.headerFields[.userAgent] ?? "-", limit: 128),
                 client: Self.quoted(client, limit: 64),
                 method: Self.quoted(request.method.rawValue, limit: 32),
-                path: Self.quoted(request.head.path ?? "-", limit: 512)
+                path: Self.quoted(request.path ?? "-", limit: 512)
             ),
             start: .now
         )

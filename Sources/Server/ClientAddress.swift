@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import Hummingbird
 
 /// Who asks: the peer, or, where the peer is a proxy of ours, whoever it says it asks for.
 struct ClientAddress: Sendable, Equatable {
@@ -10,8 +9,8 @@ struct ClientAddress: Sendable, Equatable {
     /// For logs: the address, with its port where it is known.
     let name: String
 
-    init(_ request: Request, _ context: ConnectionContext, behind proxies: Set<String>) {
-        if !proxies.isEmpty, proxies.contains(context.address), let forwarded = Self.forwarded(request.headers) {
+    init(_ fields: HTTPFields, _ context: ConnectionContext, behind proxies: Set<String>) {
+        if !proxies.isEmpty, proxies.contains(context.address), let forwarded = Self.forwarded(fields) {
             (address, name) = (forwarded, forwarded)
         } else {
             (address, name) = (context.address, context.peer)

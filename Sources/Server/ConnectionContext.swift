@@ -14,10 +14,12 @@ struct ConnectionContext: InitializableFromSource, Sendable {
     /// The connection of HTTP/1.1, or the stream of HTTP/2.
     let channel: any Channel
 
-    init(source: ApplicationRequestContextSource) {
-        channel = source.channel
+    init(source: ApplicationRequestContextSource) { self.init(channel: source.channel) }
+
+    init(channel: any Channel) {
+        self.channel = channel
         // A stream of HTTP/2 has no address of its own everywhere.
-        let remote = source.channel.remoteAddress ?? source.channel.parent?.remoteAddress
+        let remote = channel.remoteAddress ?? channel.parent?.remoteAddress
         peer = remote.map(Self.name) ?? "-"
         address = remote?.ipAddress ?? "-"
     }

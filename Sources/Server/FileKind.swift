@@ -8,6 +8,10 @@ struct FileKind: Equatable, Sendable {
     let type: String
     /// `Cache-Control`.
     private(set) var caching: String
+    /// Whether everybody may read it.
+    private(set) var isForAll = true
+    /// Whether it depends on the token what is in it.
+    var variesByToken = false
 
     /// For what is never written again under its name: a cache need not ask for a year.
     static let forever = "public, max-age=31536000, immutable"
@@ -17,6 +21,7 @@ struct FileKind: Equatable, Sendable {
     /// Says that not everybody may read it: only the client itself may keep it. `public` would let any cache give to all
     /// what was sent to one token (RFC 9111, 3.5).
     mutating func restrict() {
+        isForAll = false
         caching = caching == Self.forever ? "private, max-age=31536000, immutable" : "private, no-cache"
     }
 

@@ -68,6 +68,13 @@ final class PublishedTree: Sendable {
         }
     }
 
+    /// The status of a file by its name below the top; nil if it cannot be had. Opens nothing for reading.
+    func status(_ name: String) -> FileStatus? {
+        guard case .success(let descriptor) = Self.open(root, name, CLINUX_O_PATH) else { return nil }
+        defer { Glibc.close(descriptor) }
+        return FileStatus(descriptor: descriptor)
+    }
+
     private func findIndexPage(_ path: RequestPath) -> Found {
         switch openOnce(path.relative + "/" + Self.indexPage) {
         case .failure(let error): return Self.isAbsence(error) ? .nothing : .failure(error)

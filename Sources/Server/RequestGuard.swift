@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import HummingbirdCore
 import NIOCore
 import NIOHTTPTypes
 
@@ -17,7 +18,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes of a body that nobody reads.
     private let bodyLimit: Int
     private let uploadPath: String?
+    private let fresh: FreshFiles?
     private var bodyBytes = 0
+    private var hasSeenRequest = false
     /// Whether the body is an upload that was not refused yet, and the timer that looks whether it comes.
     private var isUpload = false
     private var arrival: Scheduled<Void>?
@@ -29,10 +32,12 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isClosing = false
 
     /// - Parameter uploadPath: what the paths of uploads begin with; nil where there are none.
-    init(stallTimeout: TimeAmount, bodyLimit: Int, uploadPath: String? = nil) {
+    /// - Parameter fresh: files for which "not modified" may be said without the responder.
+    init(stallTimeout: TimeAmount, bodyLimit: Int, uploadPath: String? = nil, fresh: FreshFiles? = nil) {
         self.stallTimeout = stallTimeout
         self.bodyLimit = bodyLimit
         self.uploadPath = uploadPath
+        self.fresh = fresh
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -48,7 +53,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             bodyBytes = 0
-            ConnectionGuard.of(context.channel)?.sawRequest()
+            if !hasSeenRequest { sawFirst(context) }
             isUpload = head.method == .put && uploadPath.map { head.path?.hasPrefix($0) ?? false } ?? false
             if isUpload { expect(context, moreThan: 0) }
         case .body(let bytes):
@@ -59,6 +64,16 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             arrival?.cancel()
         }
         context.fireChannelRead(data)
+    }
+
+    private func sawFirst(_ context: ChannelHandlerContext) {
+        hasSeenRequest = true
+        ConnectionGuard.of(context.channel)?.sawRequest()
+        let pipeline = context.pipeline.syncOperations
+        // The library gives no place behind its own handler, and that has to see all requests.
+        if let fresh, let state = try? pipeline.handler(type: HTTPConnectionStateHandler.self) {
+            try? pipeline.addHandler(FreshnessHandler(fresh), position: .after(state))
+        }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

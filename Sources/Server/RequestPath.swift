@@ -34,6 +34,14 @@ struct RequestPath: Hashable, Sendable {
         namesDirectory = bytes.last == 0x2F
     }
 
+    /// The path of a file by its components; nil if one of them may not be asked for.
+    init?(components: [String]) {
+        guard !components.isEmpty, components.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.contains("/") })
+        else { return nil }
+        self.components = components
+        namesDirectory = false
+    }
+
     /// One decoded component; nil if it may not be asked for.
     private static func component(_ part: some Collection<UInt8>) -> String? {
         var decoded: [UInt8] = []

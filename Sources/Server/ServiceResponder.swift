@@ -7,6 +7,9 @@ import Model
 /// Answers every request: knows who asks and what they may do, takes the base path off, answers for the server itself, and
 /// leaves everything else to the tree.
 struct ServiceResponder: HTTPResponder {
+    /// What the server calls itself.
+    static let name = "rootcellar"
+
     let basePath: BasePath
     let proxies: Set<String>
     let access: AccessPolicy
@@ -18,8 +21,8 @@ struct ServiceResponder: HTTPResponder {
     let log: AccessLog
 
     @Sendable func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-        let client = ClientAddress(request, context, behind: proxies)
-        var entry = log.begin(request, client: client.name)
+        let client = ClientAddress(request.headers, context, behind: proxies)
+        var entry = log.begin(request.head, client: client.name)
         let isHead = request.method == .head
         let token: TokenList.Token?
         do {
@@ -74,6 +77,7 @@ struct ServiceResponder: HTTPResponder {
             for: path,
             context: context,
             isRestricted: verdict == .restricted,
+            reader: access.limitedReader(token),
             entry
         )
     }

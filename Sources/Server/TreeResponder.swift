@@ -18,21 +18,35 @@ struct TreeResponder: Sendable {
     let basePath: BasePath
     let pool: NIOThreadPool
     let log: AccessLog
+    let shared: SharedDocuments
+    let traffic = BodyTraffic()
+    /// Where what everybody may read is remembered; nil where nothing is.
+    let fresh: FreshFiles?
 
     /// Answers a request whose target means `path`.
     ///
-    /// - Parameter isRestricted: says that not everybody may read it, so that no cache on the way may keep it.
+    /// - Parameters:
+    ///   - isRestricted: says that not everybody may read it, so that no cache on the way may keep it.
+    ///   - reader: who may not read every image.
     func respond(
         to request: Request,
         for path: RequestPath,
         context: ConnectionContext,
         isRestricted: Bool,
+        reader: SharedDocuments.Reader?,
         _ entry: AccessLog.Entry
     ) async -> Response {
         let isHead = request.method == .head
+        let components = path.namesDirectory ? path.components + [PublishedTree.indexPage] : path.components
+        // Everybody is shown a document of their own.
+        let limits = reader.flatMap { reader in SharedDocument(components).map { (document: $0, reader: reader) } }
         let found: Content
         do {
-            found = try await pool.runIfActive { try Content(tree.find(path)) }
+            found = try await pool.runIfActive { [tree, shared] in
+                var found = try Content(tree.find(path))
+                if let limits { try found.limit(limits.document, components, limits.reader, shared) }
+                return found
+            }
         } catch {
             log.failure(error, request)
             return log.finish(.small(.serviceUnavailable, nil, [.retryAfter: "2"], isHead: isHead), entry)
@@ -43,30 +57,35 @@ struct TreeResponder: Sendable {
             let location = basePath.text + path.asDirectoryURL
             return log.finish(.small(.movedPermanently, nil, [.location: location], isHead: isHead), entry)
         case .file(let file, let tag, let bytes):
-            let components = path.namesDirectory ? path.components + [PublishedTree.indexPage] : path.components
             var kind = FileKind(components)
-            if isRestricted { kind.restrict() }
-            return deliver(file, tag, bytes, kind, request, context, isHead: isHead, entry)
+            if isRestricted || limits?.reader.isAnonymous == false { kind.restrict() }
+            if limits != nil { kind.variesByToken = true }
+            let name = kind.isForAll ? components.joined(separator: "/") : nil
+            return deliver(file, tag, bytes, kind, name, request, context, isHead: isHead, entry)
         }
     }
 
+    /// - Parameter name: the file's name, if it may be remembered.
     private func deliver(
         _ file: OpenFile,
         _ tag: EntityTag,
         _ bytes: ByteBuffer?,
         _ kind: FileKind,
+        _ name: String?,
         _ request: Request,
         _ context: ConnectionContext,
         isHead: Bool,
         _ entry: AccessLog.Entry
     ) -> Response {
         let now = Timestamp.now
-        let size = file.status.size
+        let size = bytes.map { Int64($0.readableBytes) } ?? file.status.size
         let lastModified = file.status.lastModified(now: now)
         var fields: HTTPFields = [
             .eTag: tag.text, .lastModified: HTTPDate.text(lastModified), .cacheControl: kind.caching,
             .acceptRanges: "bytes", .xContentTypeOptions: "nosniff",
         ]
+        if kind.variesByToken { fields[.vary] = "Authorization" }
+        if let name { fresh?.remember(request.head.path, name, file.status, tag, fields, now: now) }
         let conditions = Conditions(fields: request.headers, tag: tag, lastModified: lastModified, size: size)
         switch conditions.outcome(isHead: isHead, now: now) {
         case .notModified:
@@ -111,15 +130,15 @@ struct TreeResponder: Sendable {
                 entry
             )
         }
-        let body = ResponseBody(contentLength: range.count) { [pool, log] writer in
-            var body = FileBody(file, range, over: channel, pool: pool)
+        let body = ResponseBody(contentLength: range.count) { [pool, log, traffic] writer in
+            let (sent, failure) = await FileBody.send(range, of: file, over: channel, pool: pool, traffic: traffic)
             do {
-                try await body.send()
+                if let failure { throw failure }
                 try await writer.finish(nil)
-                log.end(entry, status, sent: body.sent)
+                log.end(entry, status, sent: sent)
             } catch {
                 // A stream of HTTP/2 ends with its last byte, so that `finish` may find it closed.
-                log.end(entry, status, sent: body.sent, isCut: body.isCut)
+                log.end(entry, status, sent: sent, isCut: sent < Int64(range.count))
                 // Thrown on, this closes the connection: a promised length cannot be taken back otherwise.
                 throw error
             }
@@ -134,6 +153,22 @@ private enum Content: Sendable {
     case redirect
     /// The bytes too, if the file is small.
     case file(OpenFile, EntityTag, ByteBuffer?)
+
+    /// Leaves of a document what a reader is shown. Blocks.
+    mutating func limit(
+        _ document: SharedDocument,
+        _ components: [String],
+        _ reader: SharedDocuments.Reader,
+        _ shared: SharedDocuments
+    ) throws(Errno) {
+        guard case .file(let file, _, _) = self else { return }
+        switch try shared.extent(of: document, components, file, for: reader) {
+        case .whole: break
+        case .part(let bytes):
+            self = .file(file, EntityTag(SHA256Digest(hashing: bytes)), ByteBuffer(bytes: bytes))
+        case .nothing: self = .nothing
+        }
+    }
 
     /// Blocks.
     init(_ found: PublishedTree.Found) throws(Errno) {

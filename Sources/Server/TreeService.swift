@@ -76,7 +76,13 @@ package struct TreeService: Service {
             proxies: options.proxies,
             counters: counters
         )
-        let application = makeApplication(table)
+        let log = AccessLog(write: accessLog, counters: counters, logger: logger)
+        let limiter = options.rate.map { RateLimiter(rate: $0) }
+        // Whose certificate it is decides about a request, and is known later.
+        let fresh =
+            clientAuthorities.isEmpty
+            ? FreshFiles(tree, limiter: limiter, proxies: options.proxies, log: log) : nil
+        let application = makeApplication(table, log, limiter, fresh)
         // All end with this scope: an `async let` that is not awaited is cancelled.
         async let watch: Void = endConnections(table)
         async let _: Void = watchIdentity()
@@ -134,17 +140,22 @@ package struct TreeService: Service {
         }
     }
 
-    private func makeApplication(_ table: ConnectionTable) -> Application<ServiceResponder> {
+    private func makeApplication(
+        _ table: ConnectionTable,
+        _ log: AccessLog,
+        _ limiter: RateLimiter?,
+        _ fresh: FreshFiles?
+    ) -> Application<ServiceResponder> {
         // What the library has to say at lower levels is about itself, not about requests.
         var quiet = logger ?? Logger(label: "rootcellar", factory: { _ in SwiftLogNoOpLogHandler() })
         quiet.logLevel = max(quiet.logLevel, .warning)
         let listen = options.listen
         return Application(
-            responder: makeResponder(table),
-            server: makeServer(table),
+            responder: makeResponder(table, log, limiter, fresh),
+            server: makeServer(table, fresh),
             configuration: ApplicationConfiguration(
                 address: .hostname(listen.host, port: listen.port),
-                serverName: "rootcellar",
+                serverName: ServiceResponder.name,
                 backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(allowedConnections(), logger: quiet)
             ),
@@ -155,8 +166,12 @@ package struct TreeService: Service {
         )
     }
 
-    private func makeResponder(_ table: ConnectionTable) -> ServiceResponder {
-        let log = AccessLog(write: accessLog, counters: counters, logger: logger)
+    private func makeResponder(
+        _ table: ConnectionTable,
+        _ log: AccessLog,
+        _ limiter: RateLimiter?,
+        _ fresh: FreshFiles?
+    ) -> ServiceResponder {
         let access = AccessPolicy(
             tokens: tokens,
             privateImages: options.privateImages,
@@ -167,8 +182,15 @@ package struct TreeService: Service {
             basePath: options.basePath,
             proxies: options.proxies,
             access: access,
-            limiter: options.rate.map { RateLimiter(rate: $0) },
-            tree: TreeResponder(tree: tree, basePath: options.basePath, pool: .singleton, log: log),
+            limiter: limiter,
+            tree: TreeResponder(
+                tree: tree,
+                basePath: options.basePath,
+                pool: .singleton,
+                log: log,
+                shared: SharedDocuments(tree),
+                fresh: fresh
+            ),
             status: StatusResponder(
                 catalogue: catalogue,
                 counters: counters,
@@ -189,7 +211,7 @@ package struct TreeService: Service {
         )
     }
 
-    private func makeServer(_ table: ConnectionTable) -> HTTPServerBuilder {
+    private func makeServer(_ table: ConnectionTable, _ fresh: FreshFiles?) -> HTTPServerBuilder {
         let limits = limits
         let uploadPath = uploads == nil ? nil : "\(options.basePath)/\(UploadResponder.prefix)/"
         let http1 = HTTP1Channel.Configuration(
@@ -197,7 +219,8 @@ package struct TreeService: Service {
                 RequestGuard(
                     stallTimeout: TimeAmount(limits.stallTimeout),
                     bodyLimit: limits.discardedBodyBytes,
-                    uploadPath: uploadPath
+                    uploadPath: uploadPath,
+                    fresh: fresh
                 )
             ],
             idleTimeout: TimeAmount(limits.idleTimeout),

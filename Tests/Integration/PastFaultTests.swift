@@ -20,11 +20,15 @@ struct PastFaultTests {
         )
     }
 
-    @Test("are kept out by the commands of the operating manual, which do what it says", .timeLimit(.minutes(60)))
-    func manual() async throws {
+    @Test(
+        "are kept out by the commands of the operating manual, which do what it says; so do those of the other",
+        .timeLimit(.minutes(60)),
+        arguments: ["operating.md", "http-api.md"]
+    )
+    func manual(_ name: String) async throws {
         let image = try await BusyBoxSystem().build()
         let script = FilePath(#filePath).removingLastComponent().appending("Scripts/operating")
-        let result = try await runProgram("bash", [script.string, Programs.directory.string, image.string])
+        let result = try await runProgram("bash", [script.string, Programs.directory.string, image.string, name])
         #expect(result.status == 0, "\(result.output.suffix(4000))\n\(result.errors.suffix(4000))")
     }
 

@@ -32,7 +32,7 @@ struct PageSetTests {
         try PageSet().update(try tree.publish(images), files: tree)
         let catalogue = tree.text("index.html")
         #expect(catalogue.contains("<a href=\"images/debian/bookworm/amd64/default/index.html\">debian bookworm</a>"))
-        #expect(catalogue.contains("not passed") && catalogue.contains("50 MB") && catalogue.contains("2 images for"))
+        #expect(catalogue.contains("not passed") && catalogue.contains("50 MB") && catalogue.contains(": 2 images<"))
         let page = tree.text("images/debian/bookworm/amd64/default/index.html")
         let serials = try #require(images[debian]).map(\.serial.description)
         #expect(page.contains("\(serials[0]) → \(serials[1]): 3 packages"))
@@ -53,6 +53,14 @@ struct PageSetTests {
         #expect(tree.text("feed.atom").ranges(of: "<entry>").count == 2)
         #expect(tree.text("images/debian/bookworm/amd64/default/feed.atom").ranges(of: "<entry>").count == 2)
         #expect(!tree.text("web/style.css").isEmpty && !tree.text("web/script.js").isEmpty)
+        // A server that does not show every image to everybody leaves out what is about others.
+        for path in ["index.html", "status.html", "feed.atom"] {
+            let whole = Array(tree.text(path).utf8)
+            #expect(PagePart.visible(whole) { _ in true }?.count ?? 0 > 0, "\(path)")
+            let part = String(decoding: PagePart.visible(whole) { $0 == debian } ?? [], as: UTF8.self)
+            #expect(part.contains("bookworm") && !part.contains("alpine") && !part.contains("2 images"), "\(path)")
+            #expect(part.hasSuffix(tree.text(path).suffix(8)), "\(path)")
+        }
         for path in tree.files.keys where path.hasSuffix(".html") {
             #expect(!tree.text(path).contains("{{"), "\(path)")
             #expect(TreePath.Page.isOne(path))

@@ -268,6 +268,62 @@ struct UploadTests {
         }
     }
 
+    @Test("that would fill the disk, or what its token may have, is refused before it starts")
+    func room() async throws {
+        let disk = ScratchDirectory.path.appending("uploads")
+        #expect(try await runProgram("mkdir", [disk.string]).status == 0)
+        let mounted = try await runProgram("mount", ["-t", "tmpfs", "-o", "size=1m,nr_inodes=60", "none", disk.string])
+        #expect(mounted.status == 0, "\(mounted.errors)")
+        let limits: (inout UploadLimits) -> Void = {
+            $0.reserveBytes = 300_000
+            $0.tokenBytes = 550_000
+            $0.reserveInodes = 6
+        }
+        do {
+            try await running(limits: limits) { site in
+                func sample(_ size: Int, files: Int = 0) -> Sample {
+                    var sample = Sample()
+                    sample.files["rootfs.tar.xz"] = Array(pattern(size))
+                    for number in 0..<files { sample.files["from-20250101_00:\(10 + number).patch.zst"] = [] }
+                    return sample
+                }
+                let vast = try await site.put(sample(600_000))
+                #expect(vast.status == 413 && vast.text.contains("a token has 550000"), "\(vast.text)")
+                let first = sample(400_000)
+                #expect(try await site.put(first).status == 201)
+                // Nothing of the first has come yet, and its room is taken all the same.
+                let second = try await site.put(sample(400_001))
+                #expect(
+                    second.status == 507 && second.text.contains("uploads of this token have 400002 bytes"),
+                    "\(second.text)"
+                )
+                let third = sample(140_000)
+                #expect(try await site.put(third).status == 201)
+                #expect(try await site.put(first, "rootfs.tar.xz").status == 201)
+                #expect(try await site.put(first, "image.json").status == 201)
+                #expect(try await state(site.get(first.path)).stage == .complete)
+                let many = try await site.put(sample(1, files: 40))
+                #expect(many.status == 507 && many.text.contains("no room for 42 files"), "\(many.text)")
+                #expect(many.header("retry-after") != nil && many.text.split(separator: "\n").count == 1)
+                try site.quarantine.close(
+                    first.id,
+                    UploadOutcome(of: site.quarantine.readRecord(first.id), refusal: "TEST", decided: .now)
+                )
+                // The disk is full with other things.
+                let other = disk.appending("other")
+                try write([UInt8](repeating: 0, count: 600_000), to: other)
+                let full = try await site.put(sample(100_000))
+                #expect(full.status == 507 && full.text.contains("no room for 100002 bytes"), "\(full.text)")
+                #expect(try site.audit().contains { $0.contains("refused with 507") })
+                _ = try await runProgram("rm", [other.string])
+                #expect(try await site.put(sample(100_000)).status == 201)
+            }
+        } catch {
+            Issue.record(error)
+        }
+        #expect(try await runProgram("umount", ["-l", disk.string]).status == 0)
+    }
+
     @Test("that is cut at any byte shows nothing and goes on where it was")
     func cut() async throws {
         try await running(isPlain: true) { site in

@@ -72,6 +72,13 @@ struct AccessPolicy: Sendable {
         }
     }
 
+    /// Who has to be shown documents that tell of many images in part only; nil for those who may read every image, whoever
+    /// they are.
+    func limitedReader(_ token: TokenList.Token?) -> SharedDocuments.Reader? {
+        guard !allowsAnonymous || !privateImages.isEmpty else { return nil }
+        return SharedDocuments.Reader(isAnonymous: token == nil) { maySee($0, token) }
+    }
+
     /// Whether a client may know of an image.
     func maySee(_ name: ImageName, _ token: TokenList.Token?) -> Bool {
         let isPrivate = !allowsAnonymous || privateImages.contains { $0.matches(name) }

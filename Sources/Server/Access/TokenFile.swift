@@ -73,10 +73,24 @@ package struct TokenFile: Sendable {
         )
         defer { file.closeQuietly() }
         try file.changeMode(0o600)
+        try giveToOwner(file)
         try writeAll(file, unsafe bytes.span.bytes)
         guard fsync(file.rawValue) == 0, unsafe rename(temporary.string, path.string) == 0 else {
             throw Errno(rawValue: errno)
         }
+    }
+
+    /// Root makes tokens for a server that is another user: the list stays whose it was, a new one is whose its directory is.
+    private func giveToOwner(_ file: FileDescriptor) throws(Errno) {
+        let parent = path.removingLastComponent()
+        let owner: FileDescriptor
+        do throws(Errno) { owner = try openPath(path, .readOnly, [.nonBlocking, .noFollow]) } catch Errno
+            .noSuchFileOrDirectory
+        {
+            owner = try openPath(parent.isEmpty ? "." : parent, .readOnly, .directory)
+        }
+        defer { owner.closeQuietly() }
+        try file.give(toOwnerOf: owner)
     }
 
     private func failure(_ error: Errno) -> RootcellarError {

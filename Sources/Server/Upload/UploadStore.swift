@@ -101,6 +101,9 @@ final class UploadStore: Sendable {
         guard declaration.size <= limits.uploadBytes else {
             throw UploadRefusal(.contentTooLarge, "\(declaration.size) bytes where \(limits.uploadBytes) are the most")
         }
+        guard declaration.size <= limits.tokenBytes else {
+            throw UploadRefusal(.contentTooLarge, "\(declaration.size) bytes where a token has \(limits.tokenBytes)")
+        }
         return try inTurn { () throws(UploadRefusal) in
             if let known = try existing(id, token) { return (known, false) }
             try make(id, UploadRecord(declaration: declaration, token: token.name, images: token.images, created: .now))
@@ -132,18 +135,7 @@ final class UploadStore: Sendable {
     private func make(_ id: SHA256Digest, _ record: UploadRecord) throws(UploadRefusal) {
         do throws(RootcellarError) {
             try sweep()
-            var (bytes, count) = (record.declaration.size, 0)
-            for other in try quarantine.uploads() {
-                guard let known = try? quarantine.readRecord(other) else { continue }
-                bytes += known.declaration.size
-                if known.token == record.token { count += 1 }
-            }
-            guard bytes <= limits.totalBytes else {
-                throw RootcellarError(.size, "the quarantine is full until the publisher takes what is in it")
-            }
-            guard count < limits.uploadsPerToken else {
-                throw RootcellarError(.policy, "\(count) uploads of this token wait for the publisher")
-            }
+            try admit(record)
             // Nobody else makes uploads, so that what is there under this name is a killed server's.
             let temporary = quarantine.open.appending(".new")
             try Quarantine.remove(temporary)
@@ -160,8 +152,46 @@ final class UploadStore: Sendable {
                 throw RootcellarError(.repository, "cannot sync: \(error)")
             }
         } catch {
-            // Both mean "later", which clients take from a 5xx.
+            // All mean "later", which clients take from a 5xx.
             throw UploadRefusal(.insufficientStorage, error.reason)
+        }
+    }
+
+    /// Looks whether there is room for all that was declared, this upload too.
+    private func admit(_ record: UploadRecord) throws(RootcellarError) {
+        var (bytes, own, count) = (record.declaration.size, record.declaration.size, 0)
+        // What will be written, and made, yet.
+        var (missing, files) = (record.declaration.size, record.declaration.files.count + 8)
+        for other in try quarantine.uploads() {
+            guard let known = try? quarantine.readRecord(other) else { continue }
+            bytes += known.declaration.size
+            if !quarantine.has(other, Quarantine.marker), let state = try? progress(other) {
+                missing += max(0, known.declaration.size - state.received.values.reduce(0, +))
+                files += state.received.values.count { $0 == 0 }
+            }
+            guard known.token == record.token else { continue }
+            own += known.declaration.size
+            count += 1
+        }
+        guard bytes <= limits.totalBytes else {
+            throw RootcellarError(.size, "the quarantine is full until the publisher takes what is in it")
+        }
+        guard own <= limits.tokenBytes else {
+            throw RootcellarError(
+                .size,
+                "uploads of this token have \(own - record.declaration.size) bytes, \(limits.tokenBytes) are the most until"
+                    + " the publisher takes them"
+            )
+        }
+        guard count < limits.uploadsPerToken else {
+            throw RootcellarError(.policy, "\(count) uploads of this token wait for the publisher")
+        }
+        guard let space = FileSystemSpace(of: quarantine.open) else { return }
+        guard missing <= space.bytes - limits.reserveBytes else {
+            throw RootcellarError(.size, "there is no room for \(record.declaration.size) bytes")
+        }
+        if let inodes = space.inodes, files > inodes - space.allInodes / limits.reserveInodes {
+            throw RootcellarError(.size, "there is no room for \(record.declaration.files.count) files")
         }
     }
 
