@@ -24,6 +24,15 @@ struct UploadDestination: ParsableArguments {
         }
     }
 
+    /// The words of `rootcellar publish` that say the same; none without a server.
+    var words: [String] {
+        [
+            ("--to", to), ("--token-file", tokenFile), ("--ca", ca), ("--client-cert", clientCert),
+            ("--client-key", clientKey),
+        ]
+        .flatMap { word, value in value.map { [word, $0] } ?? [] }
+    }
+
     /// A session with the server.
     ///
     /// - Throws: `POLICY` for a token or key that others may read.

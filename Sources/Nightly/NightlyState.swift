@@ -36,6 +36,8 @@ package struct NightlyState: Document {
     /// How an attempt ended.
     package enum Outcome: String, Codable, Sendable, Hashable {
         case published
+        /// Whoever has the keys is to publish it.
+        case sent
         /// What would be built is what is published.
         case unchanged
         case failed

@@ -14,6 +14,9 @@ package struct ImageUpload {
     /// How often a file is begun anew, or the server's word for how far it is taken, without getting on.
     private static let patience = 8
 
+    /// How the reason of an error begins where the publisher has decided against an image.
+    package static let refused = "the publisher has refused it"
+
     private let session: HTTPSession
     /// Told the bytes of the upload that are there, and their sum in the end.
     package var onProgress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -61,7 +64,7 @@ package struct ImageUpload {
         if state.stage == .refused {
             throw RootcellarError(
                 .policy,
-                "the publisher has refused it: \(state.reason ?? "without a reason")",
+                "\(Self.refused): \(state.reason ?? "without a reason")",
                 subject: directory.string,
                 hint: "build it again"
             )

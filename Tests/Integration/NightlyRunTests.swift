@@ -69,6 +69,84 @@ struct NightlyRunTests {
         try await unchanged(nightly)
     }
 
+    @Test(
+        "send what they have built to where the keys are, once, and build anew what was refused",
+        .timeLimit(.minutes(60))
+    )
+    func sending() async throws {
+        let nightly = try await NightlySite()
+        try nightly.write("{definition: small.yaml, releases: [good]}")
+        let (tokens, token, uploads) = (
+            nightly.top.appending("tokens"), nightly.top.appending("token"), nightly.top.appending("uploads")
+        )
+        try await Programs.shell(
+            "umask 077; \"$1\" token add --tokens \"$2\" --name builder --scope upload --image 'small/*' > \"$3\"",
+            Programs.directory.appending("rootcellar").string,
+            tokens.string,
+            token.string
+        )
+        let contradiction = try await nightly.run("--to", "https://localhost")
+        #expect(contradiction.status == 2, "\(contradiction.errors)")
+        try await PublishedServer.run(nightly.site, words: ["--tokens", tokens.string, "--uploads", uploads.string]) {
+            server in
+            let target = ["--to", server.url, "--token-file", token.string, "--ca", server.authority.string]
+            func run() async throws -> ProgramResult {
+                try await runProgram(
+                    Programs.directory.appending("rootcellar").string,
+                    nightly.words(target: target)
+                ).succeeded()
+            }
+            func take(_ more: String...) async throws -> ProgramResult {
+                try await runProgram(
+                    Programs.directory.appending("rootcellar").string,
+                    [
+                        "publish", "--uploads", uploads.string, "--repo", nightly.site.tree.string, "--keys",
+                        nightly.site.keys.string,
+                    ]
+                        + more
+                )
+            }
+            let pointer = try read(nightly.site.pointer)
+            #expect(try await run().output.contains(#/small/good/amd64/default +sent +20\d{6}_/#))
+            #expect(try read(nightly.site.pointer) == pointer)
+            #expect(try await nightly.builds().isEmpty)
+            // As long as nobody has published it, it is due; nothing is built or sent again.
+            let log = nightly.work.appending("images/small/good/amd64/default/nightly.log")
+            #expect(try await run().errors.contains("default: publish (never built)"))
+            #expect(try text(log).contains(": 0 of ") && !(try text(log)).contains("rootcellar build"))
+
+            // Its publisher does not want it; the next run builds another.
+            try await Programs.shell("sed -i 's,\"small/\\*,\"other/*,' \"$1\"/open/*/upload.json", uploads.string)
+            #expect(try await take().status == 20)
+            let told = try await runProgram(
+                Programs.directory.appending("rootcellar").string,
+                nightly.words(target: target)
+            )
+            #expect(told.status == 20 && told.output.contains("the publisher has refused it"), "\(told.output)")
+            try await Programs.shell("rm \"$1\"", nightly.work.appending("state.json").string)
+            #expect(try await run().output.contains("sent"))
+            #expect(try text(log).contains("rootcellar build"))
+            try await take().succeeded()
+            #expect(try await nightly.builds().count == 1)
+            #expect(try await run().output == "IMAGE  RESULT  SERIAL  TIME  WHY\n")
+            try await nightly.site.check().succeeded()
+            let jobs = try await nightly.plan(
+                "--format",
+                "github",
+                "--all",
+                "--to",
+                server.url,
+                "--token-file",
+                "builder token"
+            ).succeeded()
+            #expect(
+                jobs.output.contains("rootcellar publish image --to \(server.url) --token-file 'builder token'"),
+                "\(jobs.output)"
+            )
+            #expect(try await nightly.plan("--format", "github", "--to", server.url).status == 2)
+        }
+    }
+
     /// What has not changed is not built again, and counts as looked at.
     private func unchanged(_ nightly: NightlySite) async throws {
         let builds = try await nightly.builds()

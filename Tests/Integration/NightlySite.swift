@@ -42,11 +42,12 @@ struct NightlySite {
     }
 
     /// The words of `rootcellar nightly`.
-    func words(_ more: [String] = []) -> [String] {
-        [
-            "nightly", catalog.string, "--repo", site.tree.string, "--keys", site.keys.string, "--work", work.string,
-            "--test-only", "lxc", "--cache", top.appending("cache").string,
-        ] + more
+    ///
+    /// - Parameter target: where its images go; into the tree by the site's keys without.
+    func words(_ more: [String] = [], target: [String]? = nil) -> [String] {
+        ["nightly", catalog.string, "--repo", site.tree.string, "--work", work.string]
+            + (target ?? ["--keys", site.keys.string])
+            + ["--test-only", "lxc", "--cache", top.appending("cache").string] + more
     }
 
     /// Runs it.

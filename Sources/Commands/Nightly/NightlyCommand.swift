@@ -18,15 +18,17 @@ package struct NightlyCommand: ParsableCommand {
         discussion: """
             Each image is built, tested and published by processes of its own; what fails keeps nothing else from being \
             done. Then old builds are taken away as the catalogue says, and the pointer is signed once more. A run that was \
-            killed is gone on with by the next. Logs are on standard error and, of each image, below --work; the table on \
+            killed is gone on with by the next. Where there are no keys, --to sends the images to where they are, and the rest \
+            is done there; --repo is a copy of the tree then, which says what is due. Logs are on standard error and, of each image, below --work; the table on \
             standard output. Needs root, as 'rootcellar test' does.
             """
     )
 
     @OptionGroup private var options: CatalogOptions
-    @Option(help: "The directory of the publisher's keys.") private var keys: String
+    @Option(help: "The directory of the publisher's keys.") private var keys: String?
     @Option(help: "A file whose first line is their passphrase; readable by its owner alone.")
     private var passphraseFile: String?
+    @OptionGroup private var destination: UploadDestination
     @Option(help: "A directory of its own, with a place for each image and what is remembered.") private var work:
         String
     @Option(help: "How many images are worked on side by side.") private var jobs = 1
@@ -44,6 +46,12 @@ package struct NightlyCommand: ParsableCommand {
     package init() {}
 
     package func validate() throws {
+        guard (keys == nil) != (destination.to == nil) else {
+            throw ValidationError("give --keys to publish, or --to to send images to where they are")
+        }
+        guard keys != nil || (passphraseFile == nil && deltas == nil && !allowTainted) else {
+            throw ValidationError("--passphrase-file, --deltas and --allow-tainted are for whoever has the keys")
+        }
         guard (1...64).contains(jobs) else { throw ValidationError("--jobs needs 1 to 64") }
         guard (1...604_800).contains(stepTimeout) else {
             throw ValidationError("--step-timeout needs 1 to 604800 seconds")
@@ -98,9 +106,8 @@ package struct NightlyCommand: ParsableCommand {
         }
         return NightlySettings(
             program: program,
-            repository: options.repo,
-            keys: keys,
-            passphraseFile: passphraseFile,
+            target: keys.map { .tree(options.repo, keys: $0, passphraseFile: passphraseFile) }
+                ?? .server(destination.words),
             threads: threads,
             cache: cache,
             trials: testOnly.map(\.rawValue),

@@ -5,6 +5,7 @@ import Builder
 import Glibc
 import Model
 import Nightly
+import Repository
 import SystemPackage
 
 /// One image on its way from its definition into the tree.
@@ -86,7 +87,13 @@ final class NightlyJob {
         guard status == 0 else {
             let failure = process.failure(step, status: status)
             // Files that are not what they were would be found again and again.
-            if step == .publish, [.hash, .size, .archive, .binding, .meta].contains(failure.errorClass) { discard() }
+            // What the publisher has refused, it has refused for good.
+            if step == .publish,
+                [.hash, .size, .archive, .binding, .meta].contains(failure.errorClass)
+                    || failure.reason.hasPrefix(ImageUpload.refused)
+            {
+                discard()
+            }
             return result(.failed, failure)
         }
         switch step {
@@ -102,7 +109,8 @@ final class NightlyJob {
             if let latest, image.document.serial <= latest { return result(.unchanged, serial: row.published?.serial) }
             step = image.hasPassed == true ? .publish : .test
         case .test: step = .publish
-        case .publish: return result(.published, serial: FinishedImage(output)?.document.serial)
+        case .publish:
+            return result(settings.ownsTree ? .published : .sent, serial: FinishedImage(output)?.document.serial)
         }
         try start()
         return nil

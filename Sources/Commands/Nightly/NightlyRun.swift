@@ -57,7 +57,7 @@ struct NightlyRun {
             try look()
             usleep(20_000)
         }
-        if !Interruption.isRequested { try tidy(plan.rows.map(\.image)) }
+        if settings.ownsTree, !Interruption.isRequested { try tidy(plan.rows.map(\.image)) }
         return NightlyReport(began: began, ended: currentTime(), results: results)
     }
 

@@ -7,11 +7,16 @@ import SystemPackage
 
 /// How nightly runs do their work: what each of their commands is told.
 struct NightlySettings {
+    /// Where images go.
+    enum Target {
+        case tree(String, keys: String, passphraseFile: String?)
+        /// To whoever has the keys, by these words of `rootcellar publish`.
+        case server([String])
+    }
+
     /// The own program.
     var program: FilePath
-    var repository: String
-    var keys: String
-    var passphraseFile: String?
+    var target: Target
     /// Encoder threads of a build.
     var threads: Int?
     /// Where packages are kept between builds.
@@ -38,7 +43,7 @@ struct NightlySettings {
             ["test", output.string, "--quiet"] + trials.flatMap { ["--only", $0] }
                 + (bootSeconds.map { ["--timeout", "\($0)"] } ?? [])
         case .publish:
-            ["publish", output.string] + tree + (deltas.map { ["--deltas", "\($0)"] } ?? [])
+            ["publish", output.string] + place + (deltas.map { ["--deltas", "\($0)"] } ?? [])
                 + (allowsTaints ? ["--allow-tainted"] : [])
         }
     }
@@ -46,15 +51,24 @@ struct NightlySettings {
     /// The words that take old builds of images with the same limits away.
     func pruning(_ images: [CatalogImage]) -> [String] {
         guard let retention = images.first?.retention else { return [] }
-        return ["repo", "prune"] + tree + (retention.count.map { ["--keep", "\($0)"] } ?? [])
+        return ["repo", "prune"] + place + (retention.count.map { ["--keep", "\($0)"] } ?? [])
             + (retention.days.map { ["--older-than", "\($0)"] } ?? [])
             + (retention.isUnlimited ? [] : images.flatMap { ["--image", $0.name.path] })
     }
 
     /// The words that sign what is published once more.
-    var refreshing: [String] { ["repo", "refresh"] + tree }
+    var refreshing: [String] { ["repo", "refresh"] + place }
 
-    private var tree: [String] {
-        ["--repo", repository, "--keys", keys] + (passphraseFile.map { ["--passphrase-file", $0] } ?? [])
+    /// Whether the tree is this run's to keep.
+    var ownsTree: Bool {
+        if case .tree = target { true } else { false }
+    }
+
+    private var place: [String] {
+        switch target {
+        case .tree(let tree, let keys, let passphrase):
+            ["--repo", tree, "--keys", keys] + (passphrase.map { ["--passphrase-file", $0] } ?? [])
+        case .server(let words): words
+        }
     }
 }

@@ -15,7 +15,8 @@ package struct PlanCommand: ParsableCommand {
         discussion: """
             Nothing is changed and no key is needed. With --architecture or --label only what such a machine may build is \
             listed. --format makes a list of jobs for GitHub, GitLab or Buildbot instead: of what is due, or with --all of \
-            everything; each job builds and tests, and publishes if --keys is given.
+            everything; each job builds and tests, and publishes if --keys is given, or with --to sends what it has built \
+            to where the keys are.
             """
     )
 
@@ -60,13 +61,21 @@ package struct PlanCommand: ParsableCommand {
     @Option(help: "A list of jobs for github, gitlab or buildbot.") private var format: JobList?
     @Flag(help: "List the jobs of all images, not only of those that are due.") private var all = false
     @Option(help: "The publisher's keys, for jobs that publish into the tree.") private var keys: String?
+    @OptionGroup private var destination: UploadDestination
     @Flag(help: "Print JSON.") private var json = false
 
     package init() {}
 
     package func validate() throws {
         if json, format != nil { throw ValidationError("--json and --format contradict each other") }
-        if format == nil, all || keys != nil { throw ValidationError("--all and --keys are for --format") }
+        if format == nil, all || keys != nil || destination.to != nil {
+            throw ValidationError("--all, --keys and --to are for --format")
+        }
+        if keys != nil, destination.to != nil {
+            throw ValidationError(
+                "--keys and --to contradict each other: jobs publish themselves, or send their images"
+            )
+        }
     }
 
     package func run() throws {
@@ -77,7 +86,7 @@ package struct PlanCommand: ParsableCommand {
         let loaded = try options.load(machine: options.machine(), state: state ?? NightlyState(), now: now)
         if let format {
             let rows = all ? loaded.plan.rows : loaded.plan.due
-            let publish = keys.map { ["--repo", options.repo, "--keys", $0] } ?? []
+            let publish = keys.map { ["--repo", options.repo, "--keys", $0] } ?? destination.words
             say(try format.text(rows.map { BuildJob($0, publish: publish) }))
         } else if json {
             let output = Output(
