@@ -27,7 +27,11 @@ struct UpstreamKeyTests {
     func comparison() async throws {
         let result = try await compare(":")
         #expect(result.status == 0, "\(result.errors)")
-        let count = try directoryNames(Self.repository.appending("keys")).count { $0.hasSuffix(".asc") }
+        // Those of another release are compared where that is bootstrapped (`Scripts/incus`).
+        let readme = try text(Self.repository.appending("keys/README.md"))
+        let rows = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let count = rows.count { !$0.contains("/trixie |") }
+        #expect(rows.count == (try directoryNames(Self.repository.appending("keys"))).count { $0.hasSuffix(".asc") })
         #expect(count > 0 && result.output.hasSuffix("keys: \(count) compared\n"), "\(result.output)")
     }
 
