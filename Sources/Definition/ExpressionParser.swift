@@ -44,6 +44,20 @@ struct ExpressionParser {
         return result
     }
 
+    /// What stands between `for` and `in`, the `in` included.
+    mutating func loopNames() throws(TemplateFault) -> [String] {
+        var names: [String] = []
+        repeat {
+            let place = offset
+            guard case .word(let name) = next(), name != "in", UInt64(name) == nil else {
+                throw TemplateFault("'for' needs a name", at: place, hint: "as in 'for item in list'")
+            }
+            names.append(name)
+        } while names.count < 2 && take(.symbol(","))
+        guard take(.word("in")) else { throw TemplateFault("'in' is missing", at: offset) }
+        return names
+    }
+
     private mutating func disjunction(depth: Int) throws(TemplateFault) -> TemplateExpression {
         guard depth <= Self.maximumDepth else { throw TemplateFault("nested too deeply", at: offset) }
         var left = try conjunction(depth: depth)
@@ -63,6 +77,11 @@ struct ExpressionParser {
         let left = try filtered(depth: depth)
         if take(.symbol("==")) { return .equal(left, try filtered(depth: depth)) }
         if take(.symbol("!=")) { return .not(.equal(left, try filtered(depth: depth))) }
+        if take(.word("in")) { return .contained(left, try filtered(depth: depth)) }
+        if index + 1 < tokens.count, tokens[index].token == .word("not"), tokens[index + 1].token == .word("in") {
+            index += 2
+            return .not(.contained(left, try filtered(depth: depth)))
+        }
         return left
     }
 
@@ -81,9 +100,9 @@ struct ExpressionParser {
             }
             var argument: TemplateExpression?
             if take(.symbol(":")) { argument = try primary(depth: depth) }
-            guard (argument != nil) == (name == .default) else {
+            guard (argument != nil) == name.takesValue else {
                 throw TemplateFault(
-                    name == .default ? "filter 'default' needs a value" : "filter '\(word)' takes no value",
+                    name.takesValue ? "filter '\(word)' needs a value" : "filter '\(word)' takes no value",
                     at: place
                 )
             }

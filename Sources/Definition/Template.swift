@@ -21,9 +21,9 @@ enum Template {
         for round in 1...maximumRounds {
             let scalars = Array(text.unicodeScalars)
             do throws(TemplateFault) {
-                var output = ""
-                try TemplateParser.parse(scalars).render(into: &output, context, limit: maximumSize)
-                text = output
+                var output = TemplateOutput(limit: maximumSize)
+                try TemplateParser.parse(scalars).render(into: &output, context)
+                text = output.text
             } catch {
                 // Places inside a text are known only as long as it is the one that was written.
                 let place = round == 1 ? source.position(after: scalars.prefix(error.offset)) : source.position

@@ -5,7 +5,9 @@ struct TemplateParser {
     private let segments: [TemplateLexer.Segment]
     private var index = 0
 
-    /// How deep conditions may be nested.
+    /// Tags that end a part of another.
+    private static let openings = ["elif": "if", "else": "if", "endif": "if", "empty": "for", "endfor": "for"]
+    /// How deep tags may be nested.
     private static let maximumDepth = 32
 
     /// The pieces of a template.
@@ -28,18 +30,20 @@ struct TemplateParser {
                 result.append(.output(try parser.whole(), offset: body.startIndex))
             case .tag(let body):
                 let word = keyword(body)
-                if ["elif", "else", "endif"].contains(word) {
-                    guard depth > 0 else { throw TemplateFault("'\(word)' without 'if'", at: body.startIndex) }
+                if let opening = Self.openings[word] {
+                    guard depth > 0 else { throw TemplateFault("'\(word)' without '\(opening)'", at: body.startIndex) }
                     return result
                 }
-                guard word == "if" else {
+                switch word {
+                case "if": result.append(try conditional(depth: depth + 1))
+                case "for": result.append(try loop(depth: depth + 1))
+                default:
                     throw TemplateFault(
                         "tag '\(word)' is not supported",
                         at: body.startIndex,
-                        hint: "templates of definitions know if, elif, else and endif"
+                        hint: "templates of definitions know if, elif, else, endif, for, empty and endfor"
                     )
                 }
-                result.append(try conditional(depth: depth + 1))
             }
             index += 1
         }
@@ -53,11 +57,10 @@ struct TemplateParser {
         guard depth <= Self.maximumDepth else { throw TemplateFault("nested too deeply", at: opening.startIndex) }
         while index < segments.count, case .tag(let body) = segments[index] {
             let word = keyword(body)
-            if word == "endif" || word == "else" {
-                guard afterKeyword(body).allSatisfy({ $0.properties.isWhitespace }) else {
-                    throw TemplateFault("'\(word)' takes nothing after it", at: body.startIndex)
-                }
+            if Self.openings[word] == "for" {
+                throw TemplateFault("'\(word)' where 'endif' is due", at: body.startIndex)
             }
+            if word == "endif" || word == "else" { try endsHere(word, body) }
             if word == "endif" { return .conditional(branches) }
             guard !seenElse else { throw TemplateFault("'\(word)' after 'else'", at: body.startIndex) }
             var condition: TemplateExpression?
@@ -71,6 +74,43 @@ struct TemplateParser {
             branches.append((condition, try nodes(depth: depth)))
         }
         throw TemplateFault("'if' without 'endif'", at: opening.startIndex)
+    }
+
+    private mutating func loop(depth: Int) throws(TemplateFault) -> TemplateNode {
+        guard case .tag(let opening) = segments[index] else { return .text("") }
+        guard depth <= Self.maximumDepth else { throw TemplateFault("nested too deeply", at: opening.startIndex) }
+        var parser = try ExpressionParser(afterKeyword(opening))
+        let names = try parser.loopNames()
+        var loop = TemplateLoop(
+            names: names,
+            items: try parser.whole(),
+            body: [],
+            otherwise: [],
+            offset: opening.startIndex
+        )
+        var seenEmpty = false
+        index += 1
+        while true {
+            let body = try nodes(depth: depth)
+            if seenEmpty { loop.otherwise = body } else { loop.body = body }
+            guard index < segments.count, case .tag(let tag) = segments[index] else {
+                throw TemplateFault("'for' without 'endfor'", at: opening.startIndex)
+            }
+            let word = keyword(tag)
+            guard word == "endfor" || (word == "empty" && !seenEmpty) else {
+                throw TemplateFault("'\(word)' where 'endfor' is due", at: tag.startIndex)
+            }
+            try endsHere(word, tag)
+            if word == "endfor" { return .loop(loop) }
+            seenEmpty = true
+            index += 1
+        }
+    }
+
+    private func endsHere(_ word: String, _ body: ArraySlice<Unicode.Scalar>) throws(TemplateFault) {
+        guard afterKeyword(body).allSatisfy({ $0.properties.isWhitespace }) else {
+            throw TemplateFault("'\(word)' takes nothing after it", at: body.startIndex)
+        }
     }
 
     private func keyword(_ body: ArraySlice<Unicode.Scalar>) -> String {

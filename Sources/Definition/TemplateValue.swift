@@ -43,6 +43,16 @@ indirect enum TemplateValue: Hashable {
         }
     }
 
+    /// Whether `item` is one of this list or section, or a part of this text.
+    func contains(_ item: TemplateValue) -> Bool {
+        switch self {
+        case .list(let items): return items.contains { $0.equals(item) }
+        case .map(let items): return items[item.printed ?? ""] != nil
+        case .text(let text): return item.printed.map { $0.isEmpty || text.contains($0) } ?? false
+        case .none, .bool, .number: return false
+        }
+    }
+
     /// Equality as templates see it: an absent value equals the empty text; otherwise values of different kinds differ.
     func equals(_ other: TemplateValue) -> Bool {
         switch (self, other) {
@@ -107,7 +117,8 @@ extension TemplateValue {
         .map(values.filter { !$0.value.isEmpty }.mapValues { .text($0) })
     }
 
-    private func adding(_ more: [String: TemplateValue]) -> TemplateValue {
+    /// With more names, which win.
+    func adding(_ more: [String: TemplateValue]) -> TemplateValue {
         guard case .map(let items) = self else { return self }
         return .map(items.merging(more) { $1 })
     }

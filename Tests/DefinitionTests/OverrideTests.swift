@@ -73,7 +73,7 @@ import Testing
         ("source.downloader=debootsrap", "'debootsrap' is not a downloader", "did you mean 'debootstrap'?"),
         ("image.architecture=amd46", "'amd46' is not an architecture", "did you mean 'amd64'?"),
         ("image..release=x", "a part of the key is empty", nil),
-        ("image.name={% for %}", "tag 'for' is not supported", nil),
+        ("image.name={% with %}", "tag 'with' is not supported", nil),
     ]
 
     @Test(arguments: refusals.indices) func isRefusedByItsKey(_ index: Int) throws {

@@ -47,6 +47,30 @@ import Testing
         ("{{ image.description }}", "Demo 3.10"),
         ("{{ \"\\\"q\\\\\" }}", "\"q\\"),
         ("a\r\n{{ image.variant }}\r\n", "a\r\ntiny\r\n"),
+        ("{% for k in source.keys %}[{{ k }}]{% endfor %}", "[0x0123][block 3.10\n]"),
+        ("{% for k in source.none %}x{% empty %}nothing{% endfor %}", "nothing"),
+        (
+            "{% for w in \"a b\"|split:\" \" %}{{ forloop.Counter }}{{ w }}{% if not forloop.Last %},{% endif %}{% endfor %}",
+            "1a,2b"
+        ),
+        ("{% for n, v in targets.incus.vm %}{{ n }}={{ v }};{% endfor %}", "filesystem=btrfs;size=8589934592;"),
+        ("{% for a in \"xy\" %}{% for b in \"12\" %}{{ a }}{{ b }}{% endfor %}{% endfor %}", "x1x2y1y2"),
+        (
+            "{% if image.release in \"3.9 3.10\"|split:\" \" %}a{% endif %}{% if \"in\" in image.variant %}b{% endif %}",
+            "ab"
+        ),
+        ("{% if image.variant not in \"default\" %}a{% endif %}{% if \"vm\" in targets.incus %}b{% endif %}", "ab"),
+        (
+            "{{ image.release|split:\".\"|first }} {{ image.release|split:\".\"|last }} {{ image.release|slice:\":1\" }}",
+            "3 10 3"
+        ),
+        ("{{ \"a,b\"|split:\",\"|join:\"-\" }} {{ source.keys|length }} {{ \"abc\"|length }}", "a-b 2 3"),
+        (
+            "{{ image.release|cut:\".\" }} {{ \"two words\"|title }} {{ image.variant|add:\"-x\" }} {{ 1|add:2 }}",
+            "310 Two Words tiny-x 3"
+        ),
+        ("{{ \"<&'>\"|escape }} {{ \"<\" }} {{ \"<\"|safe }}", "&lt;&amp;&#39;&gt; < <"),
+        ("{{ image.none|default_if_none:\"x\" }}{{ \"\"|default_if_none:\"x\" }}", "x"),
     ]
 
     @Test(arguments: renderings.indices) func rendersAsDjangoDoes(_ index: Int) throws {
@@ -55,7 +79,17 @@ import Testing
     }
 
     static let refusals: [(template: String, place: String, reason: String)] = [
-        ("ab {% for x in y %}", "10:10", "tag 'for' is not supported"),
+        ("ab {% for x in y %}", "10:10", "'for' without 'endfor'"),
+        ("{% with x = y %}", "10:7", "tag 'with' is not supported"),
+        ("{% endfor %}", "10:7", "'endfor' without 'for'"),
+        ("{% for x in source.keys %}{% endif %}", "10:33", "'endif' where 'endfor' is due"),
+        ("{% if true %}{% endfor %}", "10:20", "'endfor' where 'endif' is due"),
+        ("{% for in y %}{% endfor %}", "10:12", "'for' needs a name"),
+        ("{% for x of y %}{% endfor %}", "10:14", "'in' is missing"),
+        ("{% for x in image.release %}{% empty %}{% empty %}{% endfor %}", "10:46", "'empty' where 'endfor' is due"),
+        ("{% for a, b in source.keys %}{% endfor %}", "10:7", "'for' needs a list, or a section for two names"),
+        ("{{ image.release|slice:\"x\" }}", "10:22", "filter 'slice' needs a value like '0:2'"),
+        ("{{ image.release|split:\"\" }}", "10:22", "filter 'split' needs something to split at"),
         ("a\nb {% include \"/etc/shadow\" %}", "11:9", "tag 'include' is not supported"),
         ("{{ image.variant|rot13 }}", "10:22", "filter 'rot13' is not supported"),
         ("{{ config_get(\"a\", \"b\") }}", "10:8", "calls such as 'config_get(...)' are not supported"),
@@ -106,11 +140,19 @@ import Testing
             String(repeating: "{% if true %}", count: 5000) + String(repeating: "{% endif %}", count: 5000),
             "{{ " + String(repeating: "(", count: 50_000) + "1" + String(repeating: ")", count: 50_000) + " }}",
             "{% if " + String(repeating: "not ", count: 50_000) + "true %}{% endif %}",
+            String(repeating: "{% for x in \"ab\" %}", count: 5000) + String(repeating: "{% endfor %}", count: 5000),
         ]
         for text in deep {
             let error = #expect(throws: RootcellarError.self) { try Self.render(text) }
             #expect(error?.reason.contains("nested too deeply") == true)
         }
+    }
+
+    @Test func loopsEnd() throws {
+        let text =
+            String(repeating: "{% for x in \"0123456789\" %}", count: 30) + String(repeating: "{% endfor %}", count: 30)
+        let error = #expect(throws: RootcellarError.self) { try Self.render(text) }
+        #expect(error?.reason.contains("go on for too long") == true)
     }
 
     @Test func whatIsNotATemplateStaysAsItIs() throws {
@@ -156,7 +198,8 @@ import Testing
         let pieces = [
             "{{", "}}", "{%", "%}", "{#", "#}", "-", " ", "if", "elif", "else", "endif", "image.variant", "image",
             ".", "|", "lower", "default", ":", "\"", "'", "\\", "==", "!=", "and", "or", "not", "(", ")", "é", "\n",
-            "\u{301}", "x", "0", "image.name", "{", "}", "%",
+            "\u{301}", "x", "0", "image.name", "{", "}", "%", "for", "in", "endfor", "empty", "source.keys", "join",
+            "slice", "\"0:1\"",
         ]
         let seed = UInt64.random(in: 0 ... .max)
         var random = SeededGenerator(seed: seed)
