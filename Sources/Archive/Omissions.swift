@@ -18,6 +18,12 @@ package struct Omissions: Sendable, Equatable {
         case fileFlags = "file flags"
         /// What the file system of the rootfs has no place for.
         case unsupported = "attributes that the file system cannot hold"
+
+        /// The words for so many.
+        fileprivate func words(_ count: Int) -> String {
+            guard count == 1 else { return rawValue }
+            return self == .unsupported ? "attribute that the file system cannot hold" : String(rawValue.dropLast())
+        }
     }
 
     private var counts: [Kind: Int] = [:]
@@ -38,9 +44,9 @@ package struct Omissions: Sendable, Equatable {
         for (kind, count) in right.counts { left[kind] += count }
     }
 
-    /// As text for people, as in `2 device nodes, 1 security labels`.
+    /// As text for people, as in `2 device nodes, 1 security label`.
     package var description: String {
-        Kind.allCases.filter { self[$0] > 0 }.map { "\(self[$0]) \($0.rawValue)" }.joined(separator: ", ")
+        Kind.allCases.filter { self[$0] > 0 }.map { "\(self[$0]) \($0.words(self[$0]))" }.joined(separator: ", ")
     }
 
     /// All counts in the order of the kinds, as one word for another program.

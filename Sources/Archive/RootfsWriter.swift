@@ -15,6 +15,9 @@ package final class RootfsWriter {
 
     private let root: FileDescriptor
     private var directories: [TarEntry] = []
+    /// Directories that members stand in and that the archive has not named, by path.
+    private var implied: [[UInt8]: TarEntry] = [:]
+    private static let mostImplied = 65_536
     private var parentPath: [UInt8] = []
     private var parent: FileDescriptor?
 
@@ -58,7 +61,7 @@ package final class RootfsWriter {
     /// Gives all directories their owners, modes, attributes and times, the deepest first. The root directory gets
     /// mode 0755 and the container's root as its owner, whatever the archive says: it is what the host's users see.
     package func finish() throws(RootcellarError) {
-        for var entry in directories.sorted(by: { $1.path.lexicographicallyPrecedes($0.path) }) {
+        for var entry in (directories + implied.values).sorted(by: { $1.path.lexicographicallyPrecedes($0.path) }) {
             if entry.path.isEmpty { (entry.mode, entry.uid, entry.gid) = (0o755, 0, 0) }
             try explaining(entry) { () throws(Errno) in
                 let directory = try root.openBeneath(entry.path, O_RDONLY | O_DIRECTORY)
@@ -67,6 +70,7 @@ package final class RootfsWriter {
             }
         }
         directories = []
+        implied = [:]
     }
 
     private func writeFile(
@@ -108,7 +112,30 @@ package final class RootfsWriter {
                 throw Self.explain(error, entry)
             }
         }
+        implied[entry.path] = nil
         directories.append(entry)
+    }
+
+    /// Makes the directories above a member that have no member of their own, as tar(1) and others do: with mode 0755, the
+    /// container's root as their owner, and the time of the member.
+    private func imply(_ path: ArraySlice<UInt8>, for entry: TarEntry) throws(RootcellarError) -> FileDescriptor {
+        for end in path.indices.filter({ path[$0] == UInt8(ascii: "/") }) + [path.endIndex] {
+            let (parentPath, name) = splitPath(Array(path[..<end]))
+            do throws(Errno) {
+                let parent = try root.openDirectoryBeneath(parentPath)
+                defer { try? parent.close() }
+                try parent.makeDirectory(name, mode: 0o700)
+            } catch {
+                if error == .fileExists { continue }
+                throw Self.explain(error, entry)
+            }
+            guard implied.count < Self.mostImplied else {
+                throw refuse("more than \(Self.mostImplied) directories without members of their own", entry.path)
+            }
+            let directory = Array(path[..<end])
+            implied[directory] = TarEntry(path: directory, kind: .directory, mode: 0o755, modified: entry.modified)
+        }
+        return try explaining(entry) { () throws(Errno) in try root.openDirectoryBeneath(path) }
     }
 
     private func makeHardLink(
@@ -155,18 +182,21 @@ package final class RootfsWriter {
         if path.isEmpty { return root }
         if let parent, parentPath.elementsEqual(path) { return parent }
         do throws(Errno) {
-            let opened = try root.openDirectoryBeneath(path)
-            try? parent?.close()
-            parent = opened
-            parentPath = Array(path)
-            return opened
+            return keep(try root.openDirectoryBeneath(path), path)
         } catch {
             switch error {
-            case .noSuchFileOrDirectory: throw refuse("a member before its directory", entry.path)
+            case .noSuchFileOrDirectory: return keep(try imply(path, for: entry), path)
             case .notDirectory, .tooManySymbolicLinkLevels: throw refuse("a member below something else", entry.path)
             default: throw Self.explain(error, entry)
             }
         }
+    }
+
+    private func keep(_ opened: FileDescriptor, _ path: ArraySlice<UInt8>) -> FileDescriptor {
+        try? parent?.close()
+        parent = opened
+        parentPath = Array(path)
+        return opened
     }
 
     private func explaining<Result>(

@@ -17,26 +17,21 @@ package struct ClearsignedText {
     static let lineLimit = 16_000
     /// Which hash it is, is the choice of whoever's GnuPG home the key is in; all have the same length.
     private static let heads = ["SHA512", "SHA384", "SHA256"].map {
-        Array("-----BEGIN PGP SIGNED MESSAGE-----\nHash: \($0)\n\n".utf8)
+        Array("\(CleartextMessage.begin)\nHash: \($0)\n\n".utf8)
     }
-    private static let end = Array("\n-----BEGIN PGP SIGNATURE-----\n".utf8)
 
     /// - Throws: `SIGNATURE` for anything that is not exactly of this form.
     package init(reading bytes: [UInt8], subject: String) throws(RootcellarError) {
-        func fault(_ why: String) -> RootcellarError {
-            RootcellarError(.signature, "not a signed text (\(why))", subject: subject)
+        let message = try CleartextMessage(bytes, subject: subject)
+        // What that form leaves open is not open here: then the parts are the whole, to the byte.
+        guard Self.heads.contains(where: { bytes.elementsEqual($0 + message.content + message.signature) }) else {
+            throw RootcellarError(.signature, "not a signed text (it is not as gpg makes one)", subject: subject)
         }
-        guard let head = Self.heads.first(where: bytes.starts(with:)) else { throw fault("it does not begin as one") }
-        // The signature is short and at the end.
-        let tail = max(head.count, bytes.count - SignaturePackets.sizeLimit)
-        guard
-            let start = (tail...max(tail, bytes.count - Self.end.count)).last(where: {
-                bytes[$0] == 0x0A && bytes[$0...].starts(with: Self.end)
-            })
-        else { throw fault("there is no signature at its end") }
-        text = Array(bytes[head.count...start])
-        signature = Array(bytes[(start + 1)...])
-        if let why = Self.unfit(text) { throw fault(why) }
+        text = message.content
+        signature = message.signature
+        if let why = Self.unfit(text) {
+            throw RootcellarError(.signature, "not a signed text (\(why))", subject: subject)
+        }
     }
 
     /// Why a text cannot be signed in this way without being changed; nil if it can.

@@ -3,19 +3,24 @@
 package import Model
 
 /// A message of the cleartext signature framework (RFC 4880, section 7), read strictly: the whole of the bytes is one such
-/// message, and the text that is handed out is the text that was signed. For lists of checksums of other people's; nothing
-/// of ours is signed this way.
+/// message, and the text that is handed out is the text that was signed. None of our own documents has this form; lists of
+/// checksums of other people's have, and the catalogue for tools that know nothing else (`ClearsignedText`).
 package struct CleartextMessage: Sendable {
     /// The text, lines ended by line feeds.
-    package let text: String
+    let content: [UInt8]
     /// What the signature covers: lines without trailing blanks, joined by CR LF.
     let signed: [UInt8]
     /// The armored signature.
     let signature: [UInt8]
 
-    private static let begin = "-----BEGIN PGP SIGNED MESSAGE-----"
-    private static let middle = "-----BEGIN PGP SIGNATURE-----"
-    private static let end = "-----END PGP SIGNATURE-----"
+    /// The text for people and parsers.
+    package var text: String { String(decoding: content, as: UTF8.self) }
+
+    static let begin = "-----BEGIN PGP SIGNED MESSAGE-----"
+    private static let middle = Array("-----BEGIN PGP SIGNATURE-----".utf8)
+    private static let end = Array("-----END PGP SIGNATURE-----".utf8)
+    private static let hash = Array("Hash: ".utf8)
+    private static let dash = UInt8(ascii: "-")
 
     /// Whether these are the first words of one.
     package static func looksLikeOne(_ bytes: [UInt8]) -> Bool { bytes.starts(with: begin.utf8) }
@@ -27,32 +32,59 @@ package struct CleartextMessage: Sendable {
         func fault(_ why: String) -> RootcellarError {
             RootcellarError(.signature, "not a signed text (\(why))", subject: subject)
         }
-        guard let whole = String(validating: bytes, as: UTF8.self) else { throw fault("not UTF-8") }
-        var lines = whole.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" })[...]
-        guard lines.popFirst() == Self.begin[...] else { throw fault("it does not begin as one") }
-        while let header = lines.popFirst(), !header.isEmpty {
-            guard header.hasPrefix("Hash: ") else { throw fault("bad header") }
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw fault("not UTF-8") }
+        var lines = Lines(rest: bytes[...])
+        guard lines.next()?.elementsEqual(Self.begin.utf8) == true else { throw fault("it does not begin as one") }
+        while let header = lines.next(), !header.isEmpty {
+            guard header.starts(with: Self.hash) else { throw fault("bad header") }
         }
-        var content: [Substring] = []
-        while let line = lines.first, line != Self.middle[...] {
-            lines.removeFirst()
-            if line.hasPrefix("- ") {
-                content.append(line.dropFirst(2))
-            } else if line.hasPrefix("-") {
-                throw fault("an unescaped dash")
-            } else {
-                content.append(line)
+        var (content, signed): ([UInt8], [UInt8]) = ([], [])
+        var isFirst = true
+        var isEnded = false
+        while let line = lines.next() {
+            if line.elementsEqual(Self.middle) {
+                isEnded = true
+                break
             }
-        }
-        guard let last = lines.firstIndex(of: Self.end[...]) else { throw fault("it is cut") }
-        guard lines[lines.index(after: last)...].allSatisfy(\.isEmpty) else { throw fault("text behind it") }
-        signature = Array((lines[...last].joined(separator: "\n") + "\n").utf8)
-        text = content.joined(separator: "\n") + "\n"
-        let bare = content.map { line in
             var line = line
-            while let last = line.utf8.last, last == 0x20 || last == 0x09 || last == 0x0D { line.removeLast() }
+            if line.first == Self.dash {
+                guard line.starts(with: [Self.dash, 0x20]) else { throw fault("an unescaped dash") }
+                line = line.dropFirst(2)
+            }
+            content += line
+            content.append(0x0A)
+            if !isFirst { signed += [0x0D, 0x0A] }
+            isFirst = false
+            while let last = line.last, last == 0x20 || last == 0x09 || last == 0x0D { line.removeLast() }
+            signed += line
+        }
+        var signature = Self.middle + [0x0A]
+        var isWhole = false
+        while isEnded, !isWhole, let line = lines.next() {
+            signature += line
+            signature.append(0x0A)
+            isWhole = line.elementsEqual(Self.end)
+        }
+        guard isWhole else { throw fault("it is cut") }
+        while let line = lines.next() {
+            guard line.isEmpty else { throw fault("text behind it") }
+        }
+        self.content = content.isEmpty ? [0x0A] : content
+        self.signed = signed
+        self.signature = signature
+    }
+
+    /// Lines that are ended by a line feed, or a carriage return and one.
+    private struct Lines {
+        var rest: ArraySlice<UInt8>?
+
+        mutating func next() -> ArraySlice<UInt8>? {
+            guard let bytes = rest else { return nil }
+            let end = bytes.firstIndex(of: 0x0A)
+            rest = end.map { bytes[($0 + 1)...] }
+            var line = bytes[..<(end ?? bytes.endIndex)]
+            if end != nil, line.last == 0x0D { line.removeLast() }
             return line
         }
-        signed = Array(bare.joined(separator: "\r\n").utf8)
     }
 }

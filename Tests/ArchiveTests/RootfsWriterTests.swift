@@ -87,6 +87,55 @@ struct RootfsWriterTests {
         }
     }
 
+    @Test("makes directories that no member names, like tar(1); a member that comes later says what they are")
+    func implied() throws {
+        let report = try unpack(
+            archive {
+                $0.add("a/b/c", content: [1])
+                $0.add("a/b/d", content: [1])
+                $0.add("a", type: "5", mode: "0000700", uid: "0000017", gid: "0000017")
+                $0.add("e/l", type: "2", link: "x")
+            },
+            expecting: Unpacking.Expectation(entries: 5, contentBytes: 2)
+        )
+        #expect(report.omissions.isEmpty)
+        let root = try FileDescriptor.open(ScratchDirectory.path.appending("root"), .readOnly, options: .directory)
+        defer { try? root.close() }
+        #expect(try root.names().count == 2)
+        let modes = try ["a", "a/b", "e"].map { path in
+            let directory = try FileDescriptor.open(
+                ScratchDirectory.path.appending("root/\(path)"),
+                .readOnly,
+                options: .directory
+            )
+            defer { try? directory.close() }
+            let status = try directory.status()
+            return "\(String(status.mode, radix: 8)) \(status.uid)"
+        }
+        #expect(modes == ["700 15", "755 0", "755 0"])
+    }
+
+    @Test("refuses a file in the place of a directory that a member implied")
+    func impliedDirectory() {
+        expectRefusal("a file") {
+            $0.add("x/y"); $0.add("x")
+        }
+    }
+
+    @Test("implies no directory below a file")
+    func belowFile() {
+        expectRefusal("below a file") {
+            $0.add("x"); $0.add("x/y/z")
+        }
+    }
+
+    @Test("implies no directory below a link to nothing")
+    func belowLink() {
+        expectRefusal("below a link") {
+            $0.add("l", type: "2", link: "nothing"); $0.add("l/y/z")
+        }
+    }
+
     @Test("leaves devices out and counts them")
     func devices() throws {
         let report = try unpack(

@@ -149,7 +149,7 @@ struct HostileImageTests {
             $0.add("./label", text: "x")
         }
         try await accept(image) { creation in
-            for kind in ["1 security labels", "1 trusted attributes"] {
+            for kind in ["1 security label", "1 trusted attribute"] {
                 #expect(creation.result.errors.contains(kind), "\(creation.result.errors)")
             }
             let found = try await Programs.shell(
