@@ -92,6 +92,9 @@ package struct RepoCommand: ParsableCommand {
                     + (sample == nil && state == nil
                         ? "" : "; \(report.read) builds read, \(report.unchanged) unchanged since an earlier check")
             )
+            if report.pagesAreCurrent == false {
+                tell("rootcellar: the pages for people are of before; 'rootcellar repo refresh' makes them anew")
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 import ArgumentParser
 import ClientCommands
 import Model
+import Pages
 import Repository
 import SystemPackage
-import Transfer
 
 extension RepoCommand {
     /// `repo mirror`.
@@ -26,7 +26,7 @@ extension RepoCommand {
         @Option(help: "The directory of the copy.") private var repo: String
         @Option(help: "The fingerprint of its root key.") private var fingerprint: String?
         @Flag(help: "Copy what LXD and Incus read of any server.") private var simplestreams = false
-        @Option(help: "A file of certificate authorities in the place of the system's.") private var ca: String?
+        @OptionGroup private var access: SourceAccess
         @Option(help: "Sign the copy with these keys.") private var keys: String?
         @OptionGroup private var passphrase: PassphraseOptions
         @Option(help: "Only this distribution; may be repeated.") private var distribution: [String] = []
@@ -36,6 +36,8 @@ extension RepoCommand {
         @Option(help: "How many of the newest builds of an image.") private var serials: Int?
         @Flag(help: "With --keys: also builds that have a source which nobody verified.") private var allowTainted =
             false
+        @Flag(help: "With --keys: call builds tested that the other publisher calls so.") private var acceptTests =
+            false
         @Flag(help: "Say nothing about progress.") private var quiet = false
         @Flag(help: "Print JSON.") private var json = false
 
@@ -43,6 +45,9 @@ extension RepoCommand {
             guard serials ?? 1 >= 1 else { throw ValidationError("at least one build of an image") }
             guard simplestreams != (fingerprint != nil), !simplestreams || keys == nil else {
                 throw ValidationError("give --fingerprint for a signed tree, or --simplestreams for another server")
+            }
+            guard keys != nil || !(acceptTests || allowTainted) else {
+                throw ValidationError("--accept-tests and --allow-tainted belong to --keys")
             }
         }
 
@@ -53,7 +58,7 @@ extension RepoCommand {
             filter.architectures = Set(architecture)
             filter.variants = Set(variant)
             filter.serials = serials
-            let from = try Self.source(source, ca: ca)
+            let from = try access.source(source)
             guard let fingerprint else {
                 var mirror = StreamsMirror(source: from, tree: FilePath(repo), now: currentTime())
                 if !quiet { mirror.narrate = { tell("rootcellar: \($0)") } }
@@ -84,19 +89,17 @@ extension RepoCommand {
                 var publisher = try makePublisher(tree: repo, keys: store)
                 publisher.allowsTaints = allowTainted
                 publisher.deltas = 0
+                mirror.acceptsTests = acceptTests
                 report = try mirror.run(filter, publishing: publisher)
             } else {
+                mirror.pages = try PageSet()
                 report = try mirror.run()
             }
             try Self.print(report, json)
         }
 
-        private static func source(_ text: String, ca: String?) throws(RootcellarError) -> any TreeSource {
-            guard text.contains("://") else { return TreeDirectorySource(FilePath(text)) }
-            return try HTTPSession(server: ServerAddress(text), options: TransferOptions(caFile: ca))
-        }
-
         static func print(_ report: MirrorReport, _ json: Bool) throws(RootcellarError) {
+            warnOfPages(report.pagesFault)
             if json { return try sayJSON(report) }
             for path in report.added { say("added \(path)") }
             for path in report.removed { say("removed \(path)") }
@@ -148,12 +151,15 @@ extension RepoCommand {
         @Option(help: "The fingerprint of the root key.") private var fingerprint: String
 
         func run() throws {
-            let (report, receipt) = try TreeImport(
+            var taken = try TreeImport(
                 FilePath(file),
                 tree: FilePath(repo),
                 fingerprint: try Fingerprint(fingerprint),
                 now: currentTime()
-            ).run()
+            )
+            taken.pages = try PageSet()
+            let (report, receipt) = try taken.run()
+            warnOfPages(report.pagesFault)
             tell(
                 "rootcellar: '\(report.server)' manifest \(report.manifest), \(report.added.count) builds came,"
                     + " valid until \(report.validUntil)"

@@ -42,7 +42,10 @@ func makePublisher(tree: String, keys: KeyStore) throws(RootcellarError) -> Publ
 }
 
 /// Says what did not work beside a publication.
-func warn(_ report: PublishReport) {
-    guard let fault = report.pagesFault else { return }
+func warn(_ report: PublishReport) { warnOfPages(report.pagesFault) }
+
+/// Says why pages are of before, if they are.
+func warnOfPages(_ fault: String?) {
+    guard let fault else { return }
     tell("rootcellar: published, but the pages for people are of before: \(fault)")
 }

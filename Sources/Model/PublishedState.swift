@@ -12,4 +12,7 @@ package struct PublishedState: Sendable {
         self.manifest = manifest
         self.pointer = pointer
     }
+
+    /// By what the page of the status says which documents all pages were made of. It is written last.
+    package var mark: String { "manifest \(manifest.version) signed \(pointer.signedAt)" }
 }

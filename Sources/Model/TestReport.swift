@@ -142,4 +142,10 @@ package struct TestReport: Document {
         image == bytes && tar == document.tar.sha256 && files == document.files.mapValues(\.sha256)
             && serial == document.serial && (try? document.name().path) == name
     }
+
+    /// Whether the report is about the files of a published image, which has more than were tested.
+    package func covers(_ document: ImageDocument) -> Bool {
+        tar == document.tar.sha256 && files.allSatisfy { document.files[$0.key]?.sha256 == $0.value }
+            && serial == document.serial && (try? document.name().path) == name
+    }
 }

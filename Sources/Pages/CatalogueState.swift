@@ -10,7 +10,9 @@ struct CatalogueState {
     let rows: [ImageRow]
 
     /// The first line: whatever happened to the rest shows.
-    private static func head(_ body: [UInt8]) -> String { "rootcellar pages 1 \(SHA256Digest(hashing: body))" }
+    private static func head(_ body: ArraySlice<UInt8>) -> String {
+        "rootcellar pages 1 \(unsafe SHA256Digest(hashing: body.span.bytes))"
+    }
 
     private static let limit = 256 << 20
 
@@ -28,10 +30,10 @@ struct CatalogueState {
             return nil
         }
         guard let end = bytes.firstIndex(of: 0x0A) else { return nil }
-        let body = Array(bytes[(end + 1)...])
+        let body = bytes[(end + 1)...]
         guard bytes[..<end].elementsEqual(Self.head(body).utf8) else { return nil }
-        var lines = String(decoding: body, as: UTF8.self).split(separator: "\n")[...]
-        stamp = lines.popFirst().map(String.init) ?? ""
+        var lines = body.split(separator: 0x0A)[...]
+        stamp = lines.popFirst().map { String(decoding: $0, as: UTF8.self) } ?? ""
         var rows: [ImageRow] = []
         rows.reserveCapacity(lines.count)
         for line in lines {
@@ -43,7 +45,8 @@ struct CatalogueState {
 
     /// Writes the state.
     func write(for distribution: String, files: some TreeFiles) throws(RootcellarError) {
-        let body = Array(([stamp] + rows.map(\.line)).map { $0 + "\n" }.joined().utf8)
-        try files.write(Array(Self.head(body).utf8) + [0x0A] + body, to: Self.path(distribution))
+        var body = Array("\(stamp)\n".utf8)
+        for row in rows { body += row.line + [0x0A] }
+        try files.write(Array(Self.head(body[...]).utf8) + [0x0A] + body, to: Self.path(distribution))
     }
 }

@@ -4,8 +4,8 @@ import Model
 
 /// One image in the catalogue, kept from one publication to the next: what the pages of the whole tree need of it.
 ///
-/// Written as one line with tabs between its fields; the last one is the row of the catalogue as HTML. Everything stays text,
-/// as there are thousands of rows and only a few are looked at: times of this form sort as text does.
+/// Written as one line with tabs between its fields; the last one is the row of the catalogue as HTML, which nobody looks at and
+/// which therefore stays bytes. Everything else stays text: there are thousands of rows, and times of this form sort as text does.
 struct ImageRow {
     /// `distribution/release/architecture/variant`.
     let name: String
@@ -20,11 +20,18 @@ struct ImageRow {
     /// The serial of the first build without passed tests after all that had them; empty if the newest has.
     let untestedSince: String
     let summary: String
-    let html: String
+    let html: ArraySlice<UInt8>
 
-    var line: String {
-        [name, digest, image, serial, published, fresh, untestedSince, summary, html].joined(separator: "\t")
+    var line: [UInt8] {
+        var line: [UInt8] = []
+        for field in [name, digest, image, serial, published, fresh, untestedSince, summary] {
+            line += Array(field.utf8)
+            line.append(Self.tab)
+        }
+        return line + html
     }
+
+    private static let tab = UInt8(ascii: "\t")
 
     /// The row of an image.
     ///
@@ -40,22 +47,28 @@ struct ImageRow {
         fresh = shown.build.serial.time.adding(seconds: Int64(shown.document.lifetime)).description
         untestedSince = builds.reversed().prefix { !$0.tested }.last?.serial.description ?? ""
         summary = Self.flat(shown.document.summary)
-        self.html = Self.flat(html.hasSuffix("\n") ? String(html.dropLast()) : html)
+        self.html = Array(Self.flat(html.hasSuffix("\n") ? String(html.dropLast()) : html).utf8)[...]
     }
 
     /// Reads a line; nil if it is not one.
-    init?(line: Substring) {
-        let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-        guard fields.count == 9 else { return nil }
-        name = String(fields[0])
-        digest = String(fields[1])
-        image = String(fields[2])
-        serial = String(fields[3])
-        published = String(fields[4])
-        fresh = String(fields[5])
-        untestedSince = String(fields[6])
-        summary = String(fields[7])
-        html = String(fields[8])
+    init?(line: ArraySlice<UInt8>) {
+        var rest = line
+        var fields: [String] = []
+        fields.reserveCapacity(8)
+        for _ in 0..<8 {
+            guard let end = rest.firstIndex(of: Self.tab) else { return nil }
+            fields.append(String(decoding: rest[..<end], as: UTF8.self))
+            rest = rest[(end + 1)...]
+        }
+        name = fields[0]
+        digest = fields[1]
+        image = fields[2]
+        serial = fields[3]
+        published = fields[4]
+        fresh = fields[5]
+        untestedSince = fields[6]
+        summary = fields[7]
+        html = rest
     }
 
     /// On one line, so that a row that was read back is the one that was written.

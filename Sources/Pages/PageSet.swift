@@ -33,11 +33,13 @@ package struct PageSet: TreePages {
             rows += new
         }
         let whole = TreePageContexts(tree: tree, rows: rows)
-        try put("catalogue", whole.catalogue, TreePath.Page.catalogue, files)
+        let catalogue = whole.withRows(templates.render("catalogue", whole.catalogue))
+        try files.write(catalogue, to: TreePath.Page.catalogue)
         try put("trust", whole.trust, TreePath.Page.trust, files)
-        try put("status", whole.status, TreePath.Page.status, files)
         try put("feed", whole.feed, TreePath.Page.feed, files)
         for (path, bytes) in templates.assets { try files.write(bytes, to: path) }
+        // Last: it says what all of them were made of.
+        try put("status", whole.status, TreePath.Page.status, files)
     }
 
     private func put(

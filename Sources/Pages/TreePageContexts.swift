@@ -11,13 +11,29 @@ struct TreePageContexts {
     /// The most images in the feed of all, and in each list of the status.
     private static let entries = 50
 
-    /// The catalogue.
+    /// The catalogue, but for its rows: they are megabytes that no template has to carry.
     var catalogue: [String: Any] {
         common.merging([
             "title": "Images of \(tree.root.server)",
             "count": String(rows.count),
-            "rows": rows.lazy.map(\.html).joined(separator: "\n"),
+            "rows": Self.place,
         ]) { $1 }
+    }
+
+    /// Where the rows go. Text from outside cannot have it: a control character is not let through.
+    private static let place = "\u{1}rows\u{1}"
+
+    /// The page with its rows.
+    func withRows(_ page: [UInt8]) -> [UInt8] {
+        let place = Array(Self.place.utf8)
+        guard let at = page.firstIndex(of: place[0]) else { return page }
+        var result = Array(page[..<at])
+        result.reserveCapacity(page.count + rows.reduce(0) { $0 + $1.html.count + 1 })
+        for (number, row) in rows.enumerated() {
+            if number > 0 { result.append(0x0A) }
+            result += row.html
+        }
+        return result + page[(at + place.count)...]
     }
 
     /// How to trust this server.
@@ -54,6 +70,7 @@ struct TreePageContexts {
         let due = rows.sorted { ($0.fresh, $0.name) < ($1.fresh, $1.name) }.prefix(Self.entries)
         return common.merging([
             "title": "Status of \(tree.root.server)",
+            "mark": tree.mark,
             "published": moment(tree.manifest.signedAt),
             "version": String(tree.manifest.version),
             "signed": moment(tree.pointer.signedAt),

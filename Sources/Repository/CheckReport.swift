@@ -24,4 +24,6 @@ package struct CheckReport: Codable, Sendable, Hashable {
     package var unchanged = 0
     /// What an interrupted publication left; the next one takes it away, and no reader ever sees it.
     package var leftovers: [String] = []
+    /// Whether the pages for people are of the documents in force; nil if there are none.
+    package var pagesAreCurrent: Bool?
 }

@@ -27,15 +27,16 @@ struct ImageSource {
 
     /// Reads `image.json`; the files are not looked at yet.
     ///
+    /// - Parameter isVouchedFor: whether `image.json` was published by somebody whose word for the tests is taken.
     /// - Throws: `REPOSITORY` if there is none or it cannot be published; what `ImageDocument` throws.
-    init(_ directory: FilePath) throws(RootcellarError) {
+    init(_ directory: FilePath, isVouchedFor: Bool = false) throws(RootcellarError) {
         self.directory = directory
         let path = directory.appending(ImageDocument.fileName)
         let bytes = try Disk.read(path, limit: ImageDocument.limit)
         reference = FileReference(of: bytes)
         document = try ImageDocument(verified: bytes, subject: path.string)
         name = try document.name()
-        proof = TestProof.read(directory, document, reference)
+        proof = TestProof.read(directory, document, reference, isVouchedFor: isVouchedFor)
         try Self.check(document, subject: path.string)
     }
 

@@ -21,10 +21,7 @@ extension Inspection {
         guard report.hasPassed, report.outcomes == document.tests else {
             throw RootcellarError(.binding, "the index calls the build tested, its report does not", subject: subject)
         }
-        let isAbout =
-            report.tar == document.tar.sha256
-            && report.files.allSatisfy { document.files[$0.key]?.sha256 == $0.value }
-        guard isAbout, report.serial == document.serial, (try? document.name().path) == report.name else {
+        guard report.covers(document) else {
             throw RootcellarError(.binding, "the test report is about other files", subject: subject)
         }
     }

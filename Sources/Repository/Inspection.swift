@@ -224,6 +224,15 @@ struct Inspection {
         }
     }
 
+    /// Whether the pages are of now, unless somebody has published since.
+    mutating func pages(_ pointer: Pointer, _ manifests: [Manifest]) {
+        guard let manifest = manifests.last else { return }
+        let state = PublishedState(root: verifier.root, manifest: manifest, pointer: pointer)
+        let isOfNow = LayoutFiles(layout: layout).arePages(of: state)
+        let now = try? Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit)
+        if now == snapshot.pointer { report.pagesAreCurrent = isOfNow }
+    }
+
     private func unreadable(_ path: String) -> RootcellarError {
         RootcellarError(.repository, "other users cannot read it", subject: path, hint: "chmod a+rX")
     }

@@ -20,5 +20,11 @@ struct LayoutFiles: TreeFiles {
         try layout.put(bytes, at: path)
     }
 
+    /// Whether all pages were made of just these documents; nil if there are none.
+    func arePages(of state: PublishedState) -> Bool? {
+        guard let bytes = try? read(TreePath.Page.status, limit: 16 << 20) else { return nil }
+        return unsafe bytes.span.bytes.firstOffset(of: Array("\"\(state.mark)\"".utf8)) != nil
+    }
+
     func remove(_ path: String) throws(RootcellarError) { try Disk.remove(layout.path(path)) }
 }

@@ -19,11 +19,30 @@ struct LegacyIndex: Equatable {
         bytes = Self.joined(newest.map { Self.row($0.name, $0.serial) })
     }
 
-    /// An index made before, with all lines of some distributions replaced.
+    /// An index made before, with all lines of some distributions replaced. They stand together, because they are sorted.
     init(_ old: [UInt8], replacing distributions: Set<String>, by newest: [(name: ImageName, serial: Serial)]) {
-        let gone = Set(distributions.map { Array($0.utf8)[...] })
-        let kept = old.split(separator: 0x0A).filter { line in !gone.contains(line.prefix { $0 != 0x3B }) }
-        bytes = Self.joined(kept + newest.map { Self.row($0.name, $0.serial) })
+        bytes = old
+        for distribution in distributions {
+            let rows = newest.filter { $0.name.distribution == distribution }.map { Self.row($0.name, $0.serial) }
+            bytes.replaceSubrange(Self.lines(of: distribution, in: bytes), with: Self.joined(rows))
+        }
+    }
+
+    /// Where a distribution's lines are, or would be.
+    private static func lines(of distribution: String, in bytes: [UInt8]) -> Range<Int> {
+        let prefix = Array("\(distribution);".utf8)
+        var (start, end) = (0, 0)
+        while end < bytes.count {
+            let line = bytes[end...]
+            if line.starts(with: prefix) {
+                end = (line.firstIndex(of: 0x0A) ?? bytes.count - 1) + 1
+            } else {
+                guard end == start, line.prefix(prefix.count).lexicographicallyPrecedes(prefix) else { break }
+                end = (line.firstIndex(of: 0x0A) ?? bytes.count - 1) + 1
+                start = end
+            }
+        }
+        return start..<end
     }
 
     /// The current build of each image in a shard.

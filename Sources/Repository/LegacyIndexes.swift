@@ -51,9 +51,10 @@ struct LegacyIndexes {
         try Disk.remove(staged)
         try Disk.makeDirectory(staged)
         let signature = try home.sign(index, by: key)
-        for name in LegacyIndex.names {
-            try Disk.write(index, to: staged.appending(name))
-            try Disk.write(signature, to: staged.appending(name + ".asc"))
+        for (ending, bytes) in [("", index), (".asc", signature)] {
+            let first = staged.appending(LegacyIndex.names[0] + ending)
+            try Disk.write(bytes, to: first)
+            for name in LegacyIndex.names.dropFirst() { try Disk.link(first, to: staged.appending(name + ending)) }
         }
         try Disk.syncDirectory(staged)
         return staged

@@ -17,4 +17,6 @@ package struct MirrorReport: Codable, Sendable, Hashable {
     package var removed: [String] = []
     /// Bytes of files that were transferred.
     package var transferred = 0
+    /// Why the pages for people are of before, if they are.
+    package var pagesFault: String?
 }

@@ -50,6 +50,14 @@ struct Publication {
         try indexes.flip(to: indexes.stage(legacy, files, tree.manifest))
     }
 
+    /// Makes the pages anew if a killed publisher left those of before.
+    func restorePages() {
+        let state = PublishedState(root: tree.root, manifest: tree.manifest, pointer: tree.pointer)
+        guard pages != nil, LayoutFiles(layout: layout).arePages(of: state) != true else { return }
+        // What does not work now is told by the publication that comes.
+        _ = writePages(state)
+    }
+
     /// - Throws: see `Publisher.publish`.
     ///
     /// - Parameter additions: files that each of `sources` is to have beside its own.
@@ -64,9 +72,8 @@ struct Publication {
             let added = number < additions.count ? additions[number] : [:]
             staged.append(try StagedBuild(source, adding: added, in: layout.staging.appending("\(number)")))
         }
-        let streams = Streams(layout: layout)
-        let oldStreams = try streams.catalogue(of: tree)
-        try refuseKnown(staged, oldStreams)
+        try refuseTwice(staged)
+        let search = StreamsSearch(StreamsInForce(Streams(layout: layout), of: tree), for: fingerprints(staged))
         for build in staged {
             try signer.audit("build \(build.path) sha256 \(build.image.sha256)", by: releaseKey(root))
             try build.sign(home, by: releaseKey(root))
@@ -95,13 +102,7 @@ struct Publication {
         manifest.signedAt = signedAt
         manifest.validUntil = try signer.validity.end(of: .manifest, signedAt: signedAt)
         let concerned = try concerned(shards)
-        let newStreams = try Streams.updated(oldStreams, concerned, manifest) {
-            name,
-            build throws(RootcellarError) in
-            if let new = staged.first(where: { $0.image == build.image }) { return new.document }
-            return try Streams.document(name, build, layout)
-        }
-        let streamsFiles = StreamsFiles(newStreams, updated: signedAt, partSize: partSize)
+        let streamsFiles = try newStreams(search, staged, concerned, manifest)
         manifest.streams = FileReference(of: streamsFiles.index(isSigned: false))
         var named: [SHA256Digest: FilePath] = [:]
         for (shard, file) in zip(shards, files) {
@@ -246,21 +247,59 @@ struct Publication {
         return shards.values.sorted { $0.distribution < $1.distribution }
     }
 
-    /// One image may stand in the catalogue for LXD and Incus only once, or nobody can fetch it at all.
-    private func refuseKnown(_ staged: [StagedBuild], _ catalogue: StreamsCatalogue) throws(RootcellarError) {
-        var seen: Set<SHA256Digest> = []
-        for build in staged {
-            for fingerprint in Set((build.document.fingerprints ?? [:]).values) {
-                guard seen.insert(fingerprint).inserted, !catalogue.contains(fingerprint) else {
-                    throw RootcellarError(
-                        .policy,
-                        "the same image for LXD and Incus is published already (\(fingerprint))",
-                        subject: build.name.path,
-                        hint: "there is nothing to do"
-                    )
-                }
-            }
+    /// The catalogue for LXD and Incus.
+    ///
+    /// - Throws: `POLICY` if an image is in it already.
+    private func newStreams(
+        _ search: StreamsSearch,
+        _ staged: [StagedBuild],
+        _ concerned: [IndexShard],
+        _ manifest: Manifest
+    ) throws(RootcellarError) -> StreamsFiles {
+        let document = { (name: ImageName, build: IndexShard.Build) throws(RootcellarError) -> ImageDocument in
+            if let new = staged.first(where: { $0.image == build.image }) { return new.document }
+            return try Streams.document(name, build, layout)
         }
+        let (catalogue, found) = search.result()
+        if let found { throw known(found, staged) }
+        if let catalogue {
+            let files = try Streams.next(
+                after: catalogue,
+                of: tree,
+                concerned,
+                manifest,
+                updated: signedAt,
+                partSize: partSize,
+                document
+            )
+            if let files { return files }
+        }
+        // There is none, or what is there is damaged.
+        let old = try Streams(layout: layout).catalogue(of: tree)
+        if let found = fingerprints(staged).first(where: old.contains) { throw known(found, staged) }
+        let new = try Streams.updated(old, concerned, manifest, document)
+        return StreamsFiles(new, updated: signedAt, partSize: partSize)
+    }
+
+    private func fingerprints(_ staged: [StagedBuild]) -> [SHA256Digest] {
+        staged.flatMap { Set(($0.document.fingerprints ?? [:]).values) }
+    }
+
+    /// One image may stand in the catalogue for LXD and Incus only once, or nobody can fetch it at all.
+    private func refuseTwice(_ staged: [StagedBuild]) throws(RootcellarError) {
+        var seen: Set<SHA256Digest> = []
+        for fingerprint in fingerprints(staged) where !seen.insert(fingerprint).inserted {
+            throw known(fingerprint, staged)
+        }
+    }
+
+    private func known(_ fingerprint: SHA256Digest, _ staged: [StagedBuild]) -> RootcellarError {
+        RootcellarError(
+            .policy,
+            "the same image for LXD and Incus is published already (\(fingerprint))",
+            subject: staged.last { $0.document.fingerprints?.values.contains(fingerprint) == true }?.name.path ?? "",
+            hint: "there is nothing to do"
+        )
     }
 
     private func stage(_ bytes: [UInt8], _ path: String) throws(RootcellarError) -> (staged: FilePath, path: String) {

@@ -14,6 +14,8 @@ package struct Publisher {
     package var validity = Validity()
     /// Whether builds that nobody can vouch for are published all the same.
     package var allowsTaints = false
+    /// Image directories with a published `image.json`, whose test results stand in it on another publisher's word.
+    var acceptedTests: Set<FilePath> = []
     /// From how many published builds of an image patches to the new one are made.
     package var deltas = 7
     /// Seconds to wait for another publisher.
@@ -55,7 +57,9 @@ package struct Publisher {
     ///   `HASH` for files that are not what `image.json` says, `SIGNATURE`, `CLOCK`, `REPOSITORY`.
     package func publish(images: [FilePath], untested: Bool) throws(RootcellarError) -> PublishReport {
         var sources: [ImageSource] = []
-        for directory in images { sources.append(try ImageSource(directory)) }
+        for directory in images {
+            sources.append(try ImageSource(directory, isVouchedFor: acceptedTests.contains(directory)))
+        }
         try refuse(sources)
         let refused = untested ? [] : try leaveOut(&sources)
         // Patches take minutes. They are made before other publishers have to wait.
@@ -243,6 +247,7 @@ package struct Publisher {
             try Journal.recover(layout, current: tree.manifest.version)
             let home = try keys.openHome()
             defer { home.close() }
+            publication(tree, home, keys).restorePages()
             do throws(RootcellarError) {
                 return try body(tree, home)
             } catch {
@@ -250,9 +255,11 @@ package struct Publisher {
                     // What failed may have come after the new pointer: then the rest has to follow it, by the keys of
                     // now. If that fails too, the journal stays and the next publisher does it.
                     let store = (try? KeyStore.open(directory: keys.directory)) ?? keys
-                    if (try? publication(current, home, store).restoreIndexes()) != nil {
+                    let publication = publication(current, home, store)
+                    if (try? publication.restoreIndexes()) != nil {
                         try? Journal.recover(layout, current: current.manifest.version)
                     }
+                    publication.restorePages()
                 }
                 throw error
             }

@@ -21,6 +21,21 @@ struct Streams {
     /// The manifest names its index by hash, and that the files, which is computed in a moment; gpg takes its time with
     /// so much.
     func readBack(_ tree: CurrentTree) -> StreamsCatalogue? {
+        guard let index = index(tree) else { return nil }
+        var read: [StreamsCatalogue] = []
+        for part in index.parts {
+            let file = directory.link.appending("\(part.name).json")
+            guard let bytes = try? Disk.read(file, limit: Self.limit),
+                (try? part.reference.check(bytes, subject: file.string)) != nil,
+                let images = StreamsCatalogue(reading: bytes)
+            else { return nil }
+            read.append(images)
+        }
+        return StreamsCatalogue(merging: read)
+    }
+
+    /// Its index, verified.
+    func index(_ tree: CurrentTree) -> StreamsIndex? {
         let file = directory.link.appending("index.json")
         guard let bytes = try? Disk.read(file, limit: Self.limit) else { return nil }
         if directory.version == tree.manifest.version, let reference = tree.manifest.streams {
@@ -33,17 +48,7 @@ struct Streams {
                 ), (try? tree.verifier.release(bytes, signatures: signature, subject: file.string)) != nil
             else { return nil }
         }
-        guard let index = StreamsIndex(reading: bytes) else { return nil }
-        var read: [StreamsCatalogue] = []
-        for part in index.parts {
-            let file = directory.link.appending("\(part.name).json")
-            guard let bytes = try? Disk.read(file, limit: Self.limit),
-                (try? part.reference.check(bytes, subject: file.string)) != nil,
-                let images = StreamsCatalogue(reading: bytes)
-            else { return nil }
-            read.append(images)
-        }
-        return StreamsCatalogue(merging: read)
+        return StreamsIndex(reading: bytes)
     }
 
     /// The catalogue of the manifest in force: what is there if it is that, else made from what is there and from the
@@ -97,7 +102,8 @@ struct Streams {
         return result
     }
 
-    private static func lines(
+    /// What a catalogue says of the builds of one image: as `old` does, as far as that knows them.
+    static func lines(
         _ name: ImageName,
         _ builds: [IndexShard.Build],
         _ old: StreamsCatalogue,
@@ -164,13 +170,14 @@ struct Streams {
         let old = (try? Disk.read(directory.link.appending("index.json"), limit: Self.limit))
             .flatMap { StreamsIndex(reading: $0) }
         for name in files.names {
-            let plain = contents["\(name).json"] ?? []
             let reference = files.parts.first { $0.name == name }?.reference
             if let reference, old?.parts.contains(where: { $0.name == name && $0.reference == reference }) == true,
-                carryOver(name, plain, signedBy: key, to: staged)
+                carryOver(name, contents["\(name).json"], reference, signedBy: key, to: staged)
             {
                 continue
             }
+            let plain: [UInt8]
+            if let made = contents["\(name).json"] { plain = made } else { plain = try inForce(name, reference) }
             try Disk.write(plain, to: staged.appending("\(name).json"))
             try Disk.write(home.sign(plain, by: key), to: staged.appending("\(name).json.gpg"))
             let text = contents["\(name).sjson"] ?? plain
@@ -180,16 +187,32 @@ struct Streams {
         return staged
     }
 
+    /// A file that is in force.
+    private func inForce(_ name: String, _ reference: FileReference?) throws(RootcellarError) -> [UInt8] {
+        let file = directory.link.appending("\(name).json")
+        let bytes = try Disk.read(file, limit: Self.limit)
+        try reference?.check(bytes, subject: file.string)
+        return bytes
+    }
+
     /// Links a file and its signatures from the directory in force. They are never changed in their place.
     ///
+    /// - Parameter plain: what it has to be; nil where that was looked at before.
     /// - Returns: whether that was possible; nothing is left of it if not.
-    private func carryOver(_ name: String, _ plain: [UInt8], signedBy key: Fingerprint, to staged: FilePath) -> Bool {
+    private func carryOver(
+        _ name: String,
+        _ plain: [UInt8]?,
+        _ reference: FileReference,
+        signedBy key: Fingerprint,
+        to staged: FilePath
+    ) -> Bool {
         let endings = ["json", "json.gpg", "sjson"]
         let signature = directory.link.appending("\(name).json.gpg")
         guard let bytes = try? Disk.read(signature, limit: SignaturePackets.sizeLimit),
             SignaturePackets.name(key, in: bytes),
             // An index that lies about it would be found out by the next publisher only.
-            (try? Disk.read(directory.link.appending("\(name).json"), limit: plain.count)) == plain
+            (try? plain == nil || Disk.read(directory.link.appending("\(name).json"), limit: reference.size) == plain)
+                == true
         else { return false }
         for ending in endings {
             guard

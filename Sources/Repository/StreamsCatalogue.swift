@@ -6,7 +6,7 @@ import Model
 
 /// Every image with its builds, as LXD and Incus read it. One line for each build, so that the
 /// lines of what has not changed are carried over as they are, and no line is too long for GnuPG's text signatures.
-struct StreamsCatalogue {
+struct StreamsCatalogue: Sendable {
     /// The images, sorted by name. Distributions are therefore together.
     private(set) var images: [(key: String, block: ArraySlice<UInt8>)] = []
 
@@ -64,11 +64,16 @@ struct StreamsCatalogue {
 
     /// Whether some build of it is the image of this fingerprint.
     func contains(_ fingerprint: SHA256Digest) -> Bool {
-        let wanted = Array("_sha256\":\"\(fingerprint)\"".utf8)
-        return images.contains { image in
-            unsafe image.block.span.bytes.firstOffset(of: wanted) != nil
-        }
+        images.contains { Self.contains(fingerprint, in: $0.block) }
     }
+
+    /// Whether some build that is told of in `text` is the image of this fingerprint.
+    static func contains(_ fingerprint: SHA256Digest, in text: ArraySlice<UInt8>) -> Bool {
+        unsafe text.span.bytes.firstOffset(of: Array("_sha256\":\"\(fingerprint)\"".utf8)) != nil
+    }
+
+    /// Bytes of all images.
+    var size: Int { images.reduce(0) { $0 + $1.block.count } }
 
     /// Puts other images in the place of all of a distribution's.
     mutating func replace(_ distribution: String, by new: [(key: String, block: ArraySlice<UInt8>)]) {
@@ -76,6 +81,14 @@ struct StreamsCatalogue {
         let first = images.firstIndex { $0.key >= prefix } ?? images.count
         let count = images[first...].prefix { $0.key.hasPrefix(prefix) }.count
         images.replaceSubrange(first..<(first + count), with: new)
+    }
+
+    /// Puts one image in its place, or takes it out.
+    mutating func set(_ key: String, to block: ArraySlice<UInt8>?) {
+        let at = position(key)
+        let isThere = at < images.count && images[at].key == key
+        let new: [(key: String, block: ArraySlice<UInt8>)] = block.map { [(key: key, block: $0)] } ?? []
+        images.replaceSubrange(at..<(isThere ? at + 1 : at), with: new)
     }
 
     /// One image of a catalogue.
@@ -115,12 +128,18 @@ struct StreamsCatalogue {
     private struct Head: Decodable { var requirements: [String: String] }
 
     private func image(_ key: String) -> ArraySlice<UInt8>? {
+        let at = position(key)
+        return at < images.count && images[at].key == key ? images[at].block : nil
+    }
+
+    /// Where an image is or would be.
+    private func position(_ key: String) -> Int {
         var (low, high) = (0, images.count)
         while low < high {
             let middle = (low + high) / 2
             if images[middle].key < key { low = middle + 1 } else { high = middle }
         }
-        return low < images.count && images[low].key == key ? images[low].block : nil
+        return low
     }
 
     /// The fingerprints that a build's line names, each once.
@@ -164,7 +183,7 @@ struct StreamsCatalogue {
 
 extension RawSpan {
     /// Where `word` begins first; nil if it is not in here.
-    fileprivate func firstOffset(of word: [UInt8]) -> Int? {
+    func firstOffset(of word: [UInt8]) -> Int? {
         let offset = unsafe withUnsafeBytes { unsafe clinux_find($0.baseAddress, $0.count, word, word.count) }
         return offset < 0 ? nil : offset
     }

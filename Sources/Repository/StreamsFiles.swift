@@ -14,7 +14,8 @@ struct StreamsFiles {
     struct Part {
         /// Without an ending.
         let name: String
-        let json: [UInt8]
+        /// Nil for a file that is in force already.
+        let json: [UInt8]?
         let reference: FileReference
         /// The names of its images.
         let keys: [String]
@@ -31,24 +32,46 @@ struct StreamsFiles {
     ///
     /// - Parameter partSize: for tests.
     init(_ catalogue: StreamsCatalogue, updated: Timestamp, partSize: Int = partSize) {
-        let size = catalogue.images.reduce(0) { $0 + $1.block.count }
+        self.init(catalogue, updated: updated, count: Self.count(for: catalogue.size, partSize: partSize))
+    }
+
+    /// How many files so many bytes of images are divided into.
+    static func count(for size: Int, partSize: Int) -> Int {
         var count = 1
-        while count < Self.mostParts, size / count > partSize { count *= 2 }
-        self.init(catalogue, updated: updated, count: count)
+        while count < mostParts, size / count > partSize { count *= 2 }
+        return count
     }
 
     /// Divides a catalogue into a number of files.
     init(_ catalogue: StreamsCatalogue, updated: Timestamp, count: Int) {
-        self.updated = updated
         var images = [[(key: String, block: ArraySlice<UInt8>)]](repeating: [], count: count)
         for image in catalogue.images { images[Self.number(image.key, of: count)].append(image) }
-        parts = images.enumerated().compactMap { number, images in
-            // A file that no entry of the index names would be read by nobody.
-            if count > 1, images.isEmpty { return nil }
-            let name = count == 1 ? "images" : "images-\(number + 1)of\(count)"
-            let json = StreamsCatalogue.bytes(images, contentID: name)
-            return Part(name: name, json: json, reference: FileReference(of: json), keys: images.map(\.key))
-        }
+        self.init(images.enumerated().compactMap { Self.part($1, $0, of: count) }, updated: updated)
+    }
+
+    /// These files, in the order of their numbers.
+    init(_ parts: [Part], updated: Timestamp) {
+        self.parts = parts
+        self.updated = updated
+    }
+
+    /// One of several files; nil if it is not needed: what no entry of the index names would be read by nobody.
+    static func part(_ images: [(key: String, block: ArraySlice<UInt8>)], _ number: Int, of count: Int) -> Part? {
+        if count > 1, images.isEmpty { return nil }
+        let name = count == 1 ? "images" : "images-\(number + 1)of\(count)"
+        let json = StreamsCatalogue.bytes(images, contentID: name)
+        return Part(name: name, json: json, reference: FileReference(of: json), keys: images.map(\.key))
+    }
+
+    /// The number that stands in the name of a file, from 0.
+    static func number(ofFile name: String) -> Int {
+        let word = name.dropFirst("images-".count).prefix { $0 != "o" }
+        return name == "images" ? 0 : (Int(word) ?? 0) - 1
+    }
+
+    /// Bytes of images in a file that was made by `part`.
+    static func size(of part: StreamsIndex.Part) -> Int {
+        part.reference.size - StreamsCatalogue.bytes([], contentID: part.name).count - 2 * part.products.count + 1
     }
 
     /// `index.json`, or the form that a reader of signed files starts at. It names each file also by its hash, which we alone
@@ -71,7 +94,7 @@ struct StreamsFiles {
     /// What stands in files that are not signatures, by name.
     var contents: [String: [UInt8]] {
         var contents = ["index.json": index(isSigned: false), "index.sjson": index(isSigned: true)]
-        for part in parts { contents["\(part.name).json"] = part.json }
+        for part in parts { if let json = part.json { contents["\(part.name).json"] = json } }
         return contents
     }
 
@@ -79,7 +102,7 @@ struct StreamsFiles {
     var names: [String] { ["index"] + parts.map(\.name) }
 
     /// FNV-1a of a name, which is the same on every machine and in every version.
-    private static func number(_ key: String, of count: Int) -> Int {
+    static func number(_ key: String, of count: Int) -> Int {
         let hash = key.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
         // The low bits alone would be poor.
         return Int((hash ^ (hash >> 16)) % UInt32(count))

@@ -19,14 +19,23 @@ struct TestProof {
 
     /// Reads `test.json` and `test.log`.
     ///
-    /// - Parameter reference: the `image.json` that is there.
-    static func read(_ directory: FilePath, _ document: ImageDocument, _ reference: FileReference) -> TestProof {
+    /// - Parameters:
+    ///   - reference: the `image.json` that is there.
+    ///   - isVouchedFor: whether that was published with the results in it. Publishing adds files and completes the document, so
+    ///     that the report is about the one before.
+    static func read(
+        _ directory: FilePath,
+        _ document: ImageDocument,
+        _ reference: FileReference,
+        isVouchedFor: Bool
+    ) -> TestProof {
         let path = directory.appending(TestReport.fileName)
         guard Disk.exists(path) else { return untested(.policy, "the build has no test result", directory) }
         do throws(RootcellarError) {
             let bytes = try Disk.read(path, limit: TestReport.limit)
             let report = try TestReport(verified: bytes, subject: path.string)
-            guard report.isAbout(document, image: reference) else {
+            let isPublished = isVouchedFor && report.covers(document) && report.outcomes == document.tests
+            guard isPublished || report.isAbout(document, image: reference) else {
                 return untested(.policy, "the test result is of other files than these", directory)
             }
             let fault = report.fault.map {

@@ -71,6 +71,7 @@ package struct TreeCheck {
         inspection.report.files = inspection.known.count
         inspection.report.bytes = inspection.known.values.reduce(0, +)
         inspection.report.leftovers.sort()
+        inspection.pages(pointer, manifests)
         if let state { try inspection.after?.write(state) }
         return inspection.report
     }

@@ -6,8 +6,14 @@ package import SystemPackage
 /// Takes an export into a tree: the same as mirroring, from a file.
 package struct TreeImport {
     private let source: ExportSource
-    private let mirror: TreeMirror
+    private var mirror: TreeMirror
     private let layout: TreeLayout
+
+    /// Makes the pages for people; nil for none.
+    package var pages: (any TreePages)? {
+        get { mirror.pages }
+        set { mirror.pages = newValue }
+    }
 
     /// Opens an export and looks whether it is whole.
     ///

@@ -73,10 +73,13 @@ extension TreeMirror {
         )
         for round in rounds {
             var directories: [FilePath] = []
+            var publisher = publisher
             for (name, build) in round {
                 narrate("\(name) \(build.serial)")
                 try download.fetch(name, build, verifiers: [], isWhole: false)
-                directories.append(download.directory(TreePath.build(name, build.serial)))
+                let directory = download.directory(TreePath.build(name, build.serial))
+                directories.append(directory)
+                if acceptsTests, build.tested { publisher.acceptedTests.insert(directory) }
             }
             let published = try publisher.publish(images: directories, untested: true)
             report.manifest = published.manifest

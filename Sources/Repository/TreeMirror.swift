@@ -15,6 +15,10 @@ package struct TreeMirror {
     let now: Timestamp
     /// Told what is going on.
     package var narrate: (String) -> Void = { _ in }
+    /// Makes the pages for people of what was copied, as they are derived and nobody signs them; nil for none.
+    package var pages: (any TreePages)?
+    /// Whether a tree of one's own calls builds tested that the other publisher calls so.
+    package var acceptsTests = false
     /// Seconds to wait for another process at work on the tree.
     package var lockSeconds = 60
     /// Called when everything is verified and nothing of it shows yet.
@@ -116,7 +120,23 @@ package struct TreeMirror {
         report.removed = try prune(upstream, history, verifier)
         try Journal.recover(layout, current: version)
         try download.sweep(keeping: [])
+        let published = PublishedState(
+            root: verifier.root,
+            manifest: upstream.manifest,
+            pointer: upstream.found.pointer
+        )
+        report.pagesFault = writePages(published)
         return report
+    }
+
+    /// What was copied stays, also where the pages of it cannot be written; the next run does it.
+    private func writePages(_ state: PublishedState) -> String? {
+        let files = LayoutFiles(layout: layout)
+        guard let pages, files.arePages(of: state) != true else { return nil }
+        do throws(RootcellarError) {
+            try pages.update(state, files: files)
+            return nil
+        } catch { return error.description }
     }
 
     // MARK: - What is here
@@ -124,7 +144,8 @@ package struct TreeMirror {
     private func prepare() throws(RootcellarError) {
         try Disk.makeDirectory(layout.top)
         let members = Set(try Disk.members(layout.top))
-        guard members.isSubset(of: [TreeLayout.hidden, "images", "rootcellar", "meta", "streams"]) else {
+        let ours = Set([TreeLayout.hidden, "images", "rootcellar", "meta", "streams", "web"])
+        guard members.allSatisfy({ ours.contains($0) || TreePath.Page.isOne($0) }) else {
             throw RootcellarError(
                 .repository,
                 "there is something else in the directory",

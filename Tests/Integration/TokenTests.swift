@@ -59,7 +59,22 @@ struct TokenTests {
             let hidden = try await host.download(server)
             #expect(hidden.result.status == 10 && hidden.result.errorLine != nil, "\(hidden.result.errors)")
 
-            let words = try await [server.said(), created.result.errors, created.result.output, text(configuration)]
+            // A mirror shows its token as a client does.
+            let copy = ScratchDirectory.path.appending("copy")
+            let mirror = [
+                "repo", "mirror", server.url, "--repo", copy.string, "--fingerprint", site.fingerprint, "--ca",
+                server.authority.string,
+            ]
+            let program = Programs.directory.appending("rootcellar").string
+            let shut = try await runProgram(program, mirror)
+            #expect(shut.status == 10 && shut.errorLine != nil, "\(shut.errors)")
+            try await Programs.shell("echo \"$1\" > \"$2\"", token, file.string)
+            let copied = try await runProgram(program, mirror + ["--quiet", "--token-file", file.string]).succeeded()
+            #expect(copied.output.contains("added images/example/one"))
+
+            let words = try await [
+                server.said(), copied.errors, created.result.errors, created.result.output, text(configuration),
+            ]
             for secret in [token, other] {
                 #expect(!words.contains { $0.contains(secret.dropFirst(4)) })
             }

@@ -13,8 +13,46 @@ import Testing
 import Glibc
 #endif
 
+/// Writes no more than what tells of which documents pages are.
+struct MarkOnly: TreePages {
+    func update(_ tree: PublishedState, files: some TreeFiles) throws(RootcellarError) {
+        try files.write(Array("<dl data-of=\"\(tree.mark)\">".utf8), to: TreePath.Page.status)
+    }
+}
+
 @Suite("A tree", .scratchDirectory)
 struct InterruptionTests {
+    @Test(
+        "has pages of before when a publisher dies behind the pointer, which a check says and any next publisher mends",
+        arguments: [Publisher.Step.pointer, .indexes]
+    )
+    func pages(_ step: Publisher.Step) throws {
+        let workshop = try Workshop()
+        #expect(try workshop.check().pagesAreCurrent == nil)
+        var publisher = workshop.publisher
+        publisher.pages = MarkOnly()
+        let first = try workshop.image()
+        _ = try publisher.publish(images: [first], untested: true)
+        #expect(try workshop.check().pagesAreCurrent == true)
+        var dying = publisher
+        dying.stopsAfter = step
+        let image = try workshop.image(serial: "20260105_00:00", content: 3)
+        #expect(failure { _ = try dying.publish(images: [image], untested: true) }?.reason.contains("stopped") == true)
+        #expect(try workshop.check().pagesAreCurrent == false)
+        // Also one that has nothing to publish, or must not.
+        #expect(failure { _ = try publisher.publish(images: [first], untested: true) }?.errorClass == .policy)
+        let report = try workshop.check()
+        #expect(report.pagesAreCurrent == true && report.manifest == 3)
+        // A pointer that was renewed by a publisher without pages.
+        _ = try workshop.publisher(after: 1).refresh()
+        let later = Workshop.start.adding(seconds: 86400)
+        #expect(try workshop.check(now: later).pagesAreCurrent == false)
+        var next = workshop.publisher(after: 1)
+        next.pages = MarkOnly()
+        #expect(try next.prune(try Retention(count: 5, days: nil)).dropped == [])
+        #expect(try workshop.check(now: later).pagesAreCurrent == true)
+    }
+
     @Test(
         "is right wherever a publisher dies, and the next publisher leaves no trace of it",
         arguments: Publisher.Step.allCases.filter { $0 != .removalJournalled }

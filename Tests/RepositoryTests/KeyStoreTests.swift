@@ -121,6 +121,19 @@ struct KeyStoreTests {
         let replaced = LegacyIndex(index.bytes, replacing: ["a"], by: [(names[1], later)])
         #expect(replaced == LegacyIndex([(names[0], serial), (names[1], later)]))
         #expect(LegacyIndex([]).bytes == [])
+        // Distributions whose names begin alike, or sort around the separator.
+        let others = ["a", "a-b", "a.b", "a0", "ab", "b", "zz"]
+        func rows(_ distribution: String, _ count: Int) throws -> [(name: ImageName, serial: Serial)] {
+            try (0..<count).map { (try ImageName(path: "\(distribution)/r\($0)/amd64/default"), serial) }
+        }
+        for distribution in others {
+            for count in 0...2 {
+                let before = LegacyIndex(try others.flatMap { try rows($0, 1) })
+                let after = try others.flatMap { try rows($0, $0 == distribution ? count : 1) }
+                let new = try rows(distribution, count)
+                #expect(LegacyIndex(before.bytes, replacing: [distribution], by: new) == LegacyIndex(after))
+            }
+        }
         let revoked = SHA256Digest(hashing: [1])
         let good = FileReference(of: [2])
         let shard = IndexShard(

@@ -160,6 +160,47 @@ struct MirrorTests {
         #expect(try check().leftovers == [])
     }
 
+    @Test("gets pages of its own, which are made of what was copied, and anew where they are of before")
+    func pages() throws {
+        let workshop = try Workshop()
+        try workshop.publish(try workshop.image())
+        func run() throws -> MirrorReport {
+            var mirror = mirror(workshop)
+            mirror.pages = MarkOnly()
+            return try mirror.run()
+        }
+        #expect(try run().pagesFault == nil)
+        #expect(try check(workshop).pagesAreCurrent == true)
+        try workshop.publish(try workshop.image("debian/trixie/amd64", content: 2))
+        _ = try mirror(workshop).run()
+        #expect(try check(workshop).pagesAreCurrent == false)
+        #expect(try run().added == [])
+        #expect(try check(workshop).pagesAreCurrent == true)
+    }
+
+    @Test(
+        "that is signed anew calls builds tested only if told to take the other publisher's word",
+        arguments: [true, false]
+    )
+    func tests(_ accepts: Bool) throws {
+        let workshop = try Workshop()
+        let tested = try workshop.image()
+        try workshop.addTests(to: tested)
+        _ = try workshop.publisher.publish(images: [tested], untested: false)
+        try workshop.publish(try workshop.image("debian/trixie/amd64", content: 2))
+        let keys = try KeyStore.initialise(directory: workshop.top.appending("mine"), name: "Mine")
+        try TreeInitialiser.initialise(tree: copy, keys: keys, id: "mirror.example.org", now: Workshop.start)
+        var publisher = Publisher(tree: copy, keys: keys, now: Workshop.start)
+        publisher.deltas = 0
+        var mirror = mirror(workshop)
+        mirror.acceptsTests = accepts
+        #expect(try mirror.run(MirrorFilter(), publishing: publisher).added.count == 2)
+        let shard = try CurrentTree(TreeLayout(top: copy), keys: keys, now: Workshop.start).shard("debian")
+        let marks = try #require(shard).images.map { ($0.release, $0.builds.map(\.tested)) }
+        #expect(marks.map(\.0) == ["bookworm", "trixie"] && marks.map(\.1) == [[accepts], [false]])
+        #expect(try TreeCheck(tree: copy, fingerprint: keys.root, now: Workshop.start).run().builds == 2)
+    }
+
     @Test("that is signed anew leaves out what nobody vouches for, unless told to take it")
     func tainted() throws {
         let workshop = try Workshop()

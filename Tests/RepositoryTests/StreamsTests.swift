@@ -352,6 +352,48 @@ struct StreamsTests {
         #expect(try workshop.check().builds == 16)
     }
 
+    @Test("is the same whether it was changed or made anew, whatever happens to images")
+    func changes() throws {
+        let workshop = try Workshop()
+        var publisher = workshop.publisher
+        publisher.streamsPartSize = 3000
+        var random = SeededGenerator()
+        // Names that take each other's short forms.
+        let names = [
+            "a/current/amd64/b", "a/b/amd64", "a/current/amd64", "a/current/arm64", "a.b/b/amd64", "b/c/amd64",
+        ]
+        var published: [(name: ImageName, serial: Serial)] = []
+        for step in 1...9 {
+            let comment = Comment(rawValue: "step \(step), seed \(random.seed)")
+            let old = published.randomElement(using: &random)
+            let channel = Bool.random(using: &random) ? "stable" : "testing"
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0 where old != nil:
+                guard let old else { continue }
+                guard (try? publisher.revoke(old.name, old.serial, reason: "x")) != nil else { continue }
+            case 1 where old != nil:
+                guard let old else { continue }
+                guard (try? publisher.promote(old.name, old.serial, to: channel)) != nil else { continue }
+            default:
+                let chosen = names.shuffled(using: &random).prefix(Int.random(in: 1...2, using: &random))
+                let images = try chosen.enumerated().map { number, name in
+                    try image(workshop, name, day: step, content: UInt64(step * 10 + number))
+                }
+                _ = try publisher.publish(images: images, untested: true)
+                for path in chosen {
+                    let name = try ImageName(path: path)
+                    let shard = try CurrentTree(workshop.layout, keys: nil, now: Workshop.start).shard(
+                        name.distribution
+                    )
+                    let at = try #require(shard?.position(of: name))
+                    published.append((name, try #require(shard?.images[at].builds.last?.serial)))
+                }
+            }
+            // A check makes the catalogue anew from the documents, and compares.
+            #expect(try workshop.check().images > 0, comment)
+        }
+    }
+
     @Test("takes no index of another form for its own")
     func indexes() throws {
         #expect(StreamsIndex(reading: Array("{}".utf8)) == nil)

@@ -98,6 +98,22 @@ struct Workshop: Sendable {
         return directory
     }
 
+    /// Puts a report beside an image that says it was booted.
+    func addTests(to image: FilePath) throws {
+        let bytes = try read(image.appending("image.json"))
+        let document = try ImageDocument(verified: bytes, subject: "image.json")
+        let checks = [TestReport.Check(name: "boot", outcome: .passed, milliseconds: 1)]
+        let report = try TestReport(
+            document,
+            image: FileReference(of: bytes),
+            started: Self.start,
+            milliseconds: 1,
+            host: [:],
+            trials: [TestReport.contract, "lxc"].map { TestReport.Trial(name: $0, checks: checks) }
+        )
+        try write(try report.canonicalBytes(), to: image.appending(TestReport.fileName))
+    }
+
     /// Every file of the tree that readers can see, by its path; links by their target.
     func contents() throws -> [String: [UInt8]] {
         var result: [String: [UInt8]] = [:]
