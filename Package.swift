@@ -179,7 +179,7 @@ let package = Package(
             "IntegrationTests",
             ["SiteSupport", "Archive", "Model", "OpenPGP", "Pages", "Repository", system],
             path: "Tests/Integration",
-            exclude: ["Scripts"]
+            exclude: ["Definitions", "Scripts"]
         ),
         // Readers of bytes from outside, for libFuzzer and for the hostile tests.
         .target(
