@@ -176,6 +176,11 @@ struct PruneTests {
         try await sweep().run(kinds, "prune-errors") { _ in true }
     }
 
+    @Test("96: fsync fails while pruning -> a failure is reported, nothing that is read is gone")
+    func flush() async throws {
+        try await sweep().run([.error("EIO")], "prune-fsync") { $0.call == "fsync" && !$0.everywhere }
+    }
+
     private func sweep() async throws -> PublisherSweep {
         let site = try await Site.aged()
         let serials = try await site.publishedSerials()

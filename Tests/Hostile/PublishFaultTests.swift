@@ -26,15 +26,24 @@ struct PublishFaultTests {
         try await sweep().run([.error("EIO")], "publish-fsync") { $0.call == "fsync" && !$0.everywhere }
     }
 
+    @Test("94-95: SIGKILL, no space and input/output errors while refreshing -> the tree is right, the next time works")
+    func refresh() async throws {
+        let site = try await Site.publishing(small(age: 7200))
+        let sweep = PublisherSweep(site: site, words: ["repo", "refresh"], builds: (1, 1))
+        try await sweep.run([.kill, .error("ENOSPC"), .error("EIO")], "refresh") { $0.kind != .kill || !$0.everywhere }
+    }
+
+    private func small(age: Int64) -> SyntheticImage {
+        var image = SyntheticImage()
+        image.bulk = 60
+        image.age = age
+        return image
+    }
+
     /// A second build, published over a first one.
     private func sweep() async throws -> PublisherSweep {
-        var first = SyntheticImage()
-        first.bulk = 60
-        let site = try await Site.publishing(first)
-        var second = SyntheticImage()
-        second.bulk = 60
-        second.age = 60
-        let image = try await second.write(to: ScratchDirectory.path.appending("next"))
+        let site = try await Site.publishing(small(age: 7200))
+        let image = try await small(age: 60).write(to: ScratchDirectory.path.appending("next"))
         let words = ["publish", image.string, "--untested"]
         return PublisherSweep(site: site, words: words, builds: (1, 2), refusal: "is published")
     }
