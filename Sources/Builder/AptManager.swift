@@ -13,7 +13,16 @@ struct AptManager: PackageManaging {
     /// The first line of a list of ours: a file without it is somebody else's and replaced.
     private static let header = "# Written while the image was built.\n"
 
-    func prepare() {}
+    /// Where apt finds the configured certificate authorities: in `/run`, which is of the build and not of the image.
+    private static let authorities = "rootcellar-authorities.pem"
+    private var settings: AptSettings { AptSettings(context.options, authorities: "/run/\(Self.authorities)") }
+
+    func prepare() throws(RootcellarError) {
+        try AptSettings.copyAuthorities(
+            context.options,
+            to: context.directory.phaseRun.appending(Self.authorities)
+        )
+    }
 
     /// - Throws: `SOURCE` for a key that is only named, `BUILD` if a file cannot be written.
     func addRepositories(_ items: [RepositoryItem]) throws(RootcellarError) {
@@ -26,7 +35,7 @@ struct AptManager: PackageManaging {
             text += item.url.text.hasSuffix("\n") ? item.url.text : item.url.text + "\n"
             try rootfs.write(path, Array(text.utf8), mode: 0o644)
             guard !item.key.isEmpty else { continue }
-            let key = Array(try Keyring.blocks([item.key]).joined())
+            let key = Array(try Keyring.blocks(try SourceKeys([item.key]), at: "\(item.key.position)").joined())
             try rootfs.write("/etc/apt/trusted.gpg.d/\(item.name).asc", key, mode: 0o644)
         }
     }
@@ -58,16 +67,19 @@ struct AptManager: PackageManaging {
 
     func clean() throws(RootcellarError) { try apt(["clean"], .build) }
 
-    private static let common = ["-y", "-q", "-o", "Dpkg::Use-Pty=false", "-o", "Dpkg::Options::=--force-unsafe-io"]
+    private var common: [String] {
+        ["-y", "-q", "-o", "Dpkg::Use-Pty=false", "-o", "Dpkg::Options::=--force-unsafe-io"] + settings.words
+    }
 
     private func apt(_ arguments: [String], _ errorClass: ErrorClass) throws(RootcellarError) {
         context.log.note("apt-get \(arguments.joined(separator: " "))")
         let position = context.log.position()
-        let status = try context.sandbox.run(["apt-get"] + Self.common + arguments, environment: environment)
+        let status = try context.sandbox.run(["apt-get"] + common + arguments, environment: environment)
         guard status == 0 else {
             let lines = context.log.tail(since: position).suffix(8)
+            let isFetch = lines.contains { $0.hasPrefix(AptSettings.notFetched) }
             throw RootcellarError(
-                errorClass,
+                isFetch ? .source : errorClass,
                 "'apt-get \(arguments.first ?? "")' ended with status \(status): "
                     + lines.joined(separator: " | "),
                 subject: arguments.dropFirst().joined(separator: " "),
@@ -81,7 +93,7 @@ struct AptManager: PackageManaging {
         guard let cache = context.cache?.packages else { return try apt(arguments, .build) }
         let index = try PackageIndex.read(rootfs)
         let plan = try context.sandbox.capture(
-            ["apt-get"] + Self.common + ["-qq", "--print-uris"] + arguments,
+            ["apt-get"] + common + ["-qq", "--print-uris"] + arguments,
             environment: environment
         )
         let wanted = Self.wanted(plan ?? [], index)

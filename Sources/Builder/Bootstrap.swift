@@ -17,6 +17,8 @@ struct Bootstrap {
     private let program: FilePath
     private let rootfs: FilePath
     private let components: [String]
+    private let keys: [[UInt8]]
+    private let settings: AptSettings
 
     init(_ context: BuildContext, keyring: FilePath?) throws(RootcellarError) {
         self.context = context
@@ -24,13 +26,18 @@ struct Bootstrap {
         program = try HostProgram.require("mmdebstrap", package: "mmdebstrap")
         rootfs = context.directory.rootfs
         components = try context.definition.components()
+        keys = try Keyring.blocks(context.options)
+        let authorities = context.directory.temporary.appending("authorities.pem")
+        try AptSettings.copyAuthorities(context.options, to: authorities)
+        settings = AptSettings(context.options, authorities: authorities.string)
     }
 
     /// Everything that decides which packages are taken, the state of the archive left out.
     var inputs: SHA256Digest {
-        let keys = context.definition.definition.source.keys.map(\.text)
         let text =
-            (arguments(fetchOnly: false) + trailing).filter { !$0.contains(context.directory.path.string) } + keys
+            (arguments(fetchOnly: false) + trailing).filter { !$0.contains(context.directory.path.string) }
+            + keys.map { SHA256Digest(hashing: $0).description }
+            + ["\(context.definition.definition.source.skipVerification)"]
         return SHA256Digest(hashing: Array(text.joined(separator: "\n").utf8))
     }
 
@@ -45,11 +52,9 @@ struct Bootstrap {
             // Without the check, no path of this machine gets into the image's list of sources.
             arguments += ["--keyring=\(keyring.string)", "--skip=check/signed-by"]
         }
-        if source.skipVerification {
-            arguments += [
-                "--aptopt=Acquire::AllowInsecureRepositories \"true\"",
-                "--aptopt=APT::Get::AllowUnauthenticated \"true\"",
-            ]
+        if !settings.values.isEmpty {
+            // Into the file that only this build's apt reads: what --aptopt says would stay in the image.
+            arguments.append("--setup-hook=printf %s \"$ROOTCELLAR_APT\" >>\"$MMDEBSTRAP_APT_CONFIG\"")
         }
         let packages = context.definition.earlySets().flatMap(\.packages)
         if !packages.isEmpty { arguments.append("--include=\(packages.joined(separator: ","))") }
@@ -91,6 +96,7 @@ struct Bootstrap {
             environment["http_proxy"] = proxy
             environment["https_proxy"] = proxy
         }
+        environment["ROOTCELLAR_APT"] = settings.text
         return environment.merging(more) { $1 }
     }
 
@@ -145,7 +151,12 @@ struct Bootstrap {
             environment: environment(["SOURCE_DATE_EPOCH": String(epoch.seconds)]),
             output: context.log.descriptor
         )
-        guard status == 0 else { throw failure("the bootstrap failed with status \(status)", .build, position) }
+        guard status == 0 else {
+            let isFetch = context.log.tail(since: position, lines: 40).contains { $0.hasPrefix(AptSettings.notFetched) }
+            throw isFetch
+                ? failure("a package cannot be had", .source, position)
+                : failure("the bootstrap failed with status \(status)", .build, position)
+        }
         if let cache = context.cache?.packages { cache.remember(inputs, try cache.keep(from: root, index)) }
         try merged.tidy()
         try tidy(root)
@@ -168,12 +179,16 @@ struct Bootstrap {
     }
 
     private func failure(_ reason: String, _ errorClass: ErrorClass, _ position: Int) -> RootcellarError {
-        // Not what mmdebstrap says about our own hook and itself.
+        // Not what mmdebstrap says about our own hook and itself, nor that root downloads where nobody else may go.
         let lines = context.log.tail(since: position).filter { line in
             (line.hasPrefix("E: ") || line.hasPrefix("W: "))
-                && !["ROOTCELLAR_FETCHED", "mmdebstrap failed to run"].contains { line.contains($0) }
+                && !["ROOTCELLAR_FETCHED", "mmdebstrap failed to run", "is performed unsandboxed"]
+                    .contains { line.contains($0) }
         }
-        let detail = lines.isEmpty ? context.log.tail(since: position, lines: 5) : lines
+        // One that cannot be had is enough, and says why; what follows is apt's own way of saying that it ends.
+        let missing = lines.filter { $0.hasPrefix(AptSettings.notFetched) }.prefix(1)
+        let detail =
+            !missing.isEmpty ? Array(missing) : lines.isEmpty ? context.log.tail(since: position, lines: 5) : lines
         return RootcellarError(
             errorClass,
             "\(reason): \(detail.joined(separator: " | "))",

@@ -42,6 +42,8 @@ package struct BuildOptions: Sendable {
     package var epoch: Timestamp?
     /// The configured archive of the definition's distribution.
     package var mirror: String?
+    /// A file of public keys that vouch for that archive, beside those of the definition.
+    package var mirrorKey: FilePath?
     /// The configured proxy.
     package var proxy: String?
     /// A file of certificate authorities that count for downloads instead of the system's.
@@ -52,6 +54,14 @@ package struct BuildOptions: Sendable {
     package var zstdLevel = 9
     /// Where the root is put together.
     package var scratch: Scratch = .automatic
+
+    /// What vouches for the source: the definition's keys, and those of the configured archive if that is what is asked.
+    ///
+    /// - Throws: `SOURCE` for a key that is not one or cannot be had.
+    func keys() throws(RootcellarError) -> SourceKeys {
+        let source = definition.definition.source
+        return try SourceKeys(source.keys, file: source.url.isEmpty ? mirrorKey : nil)
+    }
 
     /// Options with everything else at its default.
     package init(definition: ResolvedDefinition, definitionText: [UInt8], output: FilePath) {

@@ -21,7 +21,9 @@ enum BuildState {
         var lines = source.map { "\($0.key)=\($0.value)" }.sorted()
         lines += [
             "definition=\(SHA256Digest(hashing: options.definitionText))", "rootcellar=\(programVersion)",
-            "mirror=\(options.mirror ?? "")", "epoch=\(options.epoch.map { "\($0.seconds)" } ?? "")",
+            "mirror=\(options.mirror ?? "")",
+            "mirror-key=\(options.mirrorKey.flatMap(fileSum)?.description ?? "")",
+            "epoch=\(options.epoch.map { "\($0.seconds)" } ?? "")",
             "levels=\(options.xzLevel) \(options.zstdLevel)",
         ]
         lines += options.overrides.map { "override=\($0)" }

@@ -15,10 +15,7 @@ final class DebootstrapSource: RootSource {
     /// The archive as it is now: its lists are fetched and verified, once.
     private func fetched() throws(RootcellarError) -> Bootstrap {
         if let bootstrap { return bootstrap }
-        let keyring = try Keyring.write(
-            context.definition.definition.source.keys,
-            below: context.directory.temporary
-        )
+        let keyring = try Keyring.write(try Keyring.blocks(context.options), below: context.directory.temporary)
         let new = try Bootstrap(context, keyring: keyring)
         try context.log.step("read the archive") { () throws(RootcellarError) in try new.fetch() }
         bootstrap = new

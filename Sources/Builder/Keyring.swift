@@ -7,40 +7,44 @@ import SystemPackage
 
 /// The keys of a definition, as a directory that apt takes for its trusted keys.
 enum Keyring {
-    /// Whether every key is there in full: in the definition, or by its fingerprint on this machine.
+    /// The public keys themselves, as they were given.
     ///
-    /// - Throws: `SOURCE` for a key that is not, and for a hash, which is of one file and says nothing of an archive.
-    static func check(_ keys: [SourceText]) throws(RootcellarError) { _ = try blocks(keys) }
-
-    /// The armored keys themselves.
-    ///
-    /// - Throws: `SOURCE` as `check` does.
-    static func blocks(_ keys: [SourceText]) throws(RootcellarError) -> [[UInt8]] {
-        let read = try SourceKeys(keys)
-        guard read.pins.isEmpty, read.signify.isEmpty else {
+    /// - Throws: `SOURCE` for a hash, which is of one file and says nothing of an archive, and for a key of signify.
+    static func blocks(_ keys: SourceKeys, at place: String) throws(RootcellarError) -> [[UInt8]] {
+        guard keys.pins.isEmpty, keys.signify.isEmpty else {
             throw RootcellarError(
                 .source,
                 "archives of Debian's form are verified by OpenPGP keys only",
-                subject: "\(keys.first?.position, default: "source.keys")",
+                subject: place,
                 hint: "put the armored public key or its full fingerprint into source.keys"
             )
         }
-        return read.blocks
+        return keys.blocks
     }
 
-    /// Writes the keys and returns the directory; nil if the definition has none, so that the host's keys count.
+    /// Writes the keys and returns the directory; nil if there are none, so that the host's keys count.
     ///
-    /// - Throws: `SOURCE` as `check` does, `BUILD` if they cannot be written.
-    static func write(_ keys: [SourceText], below directory: FilePath) throws(RootcellarError) -> FilePath? {
-        let blocks = try blocks(keys)
+    /// - Throws: `BUILD` if they cannot be written.
+    static func write(_ blocks: [[UInt8]], below directory: FilePath) throws(RootcellarError) -> FilePath? {
         guard !blocks.isEmpty else { return nil }
         let keyring = directory.appending("keyring")
         try makeHostDirectory(keyring)
         for (number, block) in blocks.enumerated() {
-            // apt tells armored keys by this ending (apt-secure(8)).
-            let path = keyring.appending("source-\(number + 1).asc")
+            // apt tells armored keys from others by the ending (apt-secure(8)); the first byte of the others has its
+            // highest bit set (RFC 4880, 4.2).
+            let isArmored = block.first.map { $0 < 0x80 } ?? true
+            let path = keyring.appending("source-\(number + 1).\(isArmored ? "asc" : "gpg")")
             try building("write a key", path.string) { () throws(Errno) in try writeFile(path, block) }
         }
         return keyring
+    }
+
+    /// What vouches for the archive of a definition.
+    ///
+    /// - Throws: `SOURCE` for a key that is not there in full: in the definition, in the mirror's file, or by its
+    ///   fingerprint on this machine.
+    static func blocks(_ options: BuildOptions) throws(RootcellarError) -> [[UInt8]] {
+        let place = options.definition.definition.source.keys.first?.position
+        return try blocks(try options.keys(), at: "\(place, default: "source.keys")")
     }
 }

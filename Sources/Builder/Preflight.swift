@@ -25,7 +25,7 @@ package enum Preflight {
             if source.downloader == .debootstrap, !variants.contains(source.variant) {
                 throw refused("source.variant '\(source.variant)'", source.position)
             }
-            if source.downloader == .debootstrap { try Keyring.check(source.keys) }
+            if source.downloader == .debootstrap { _ = try Keyring.blocks(options) }
         }
         for set in resolved.earlySets() where set.action == .remove {
             throw refused("removing packages early", set.position)

@@ -15,6 +15,8 @@ struct BuildSettings: ParsableArguments {
     @Option(help: "How many threads each encoder may use; changes no byte.") var threads: Int?
     @Option(help: "The archive to build from, instead of the configured or the package manager's own.")
     var mirror: String?
+    @Option(help: "A file of public keys that vouch for that archive, beside those of the definition.")
+    var mirrorKey: String?
     @Option(help: "SOURCE_DATE_EPOCH: seconds of Unix time.") var epoch: Int64?
     @Option(name: [.customShort("t"), .long], help: "After how many seconds the run is given up; 0 for never.")
     var timeout: Int?
@@ -49,7 +51,9 @@ struct BuildSettings: ParsableArguments {
         build.overrides = definition.overrides
         build.threads = threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         build.epoch = (epoch ?? sourceDateEpoch()).map { Timestamp(seconds: $0) }
-        build.mirror = mirror ?? configuration.mirrors[loaded.definition.definition.image.distribution.lowercased()]
+        let distribution = loaded.definition.definition.image.distribution.lowercased()
+        build.mirror = mirror ?? configuration.mirrors[distribution]
+        build.mirrorKey = (mirrorKey ?? configuration.mirrorKeys[distribution]).map { FilePath($0) }
         build.proxy = configuration.proxy
         build.certificateAuthorities = configuration.certificateAuthorities
         build.timeLimit = timeout.flatMap { $0 == 0 ? nil : $0 }

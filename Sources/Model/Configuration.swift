@@ -30,6 +30,8 @@ package struct Configuration: Sendable, Equatable {
     package var deniedKeys: [Fingerprint] = []
     /// `mirror.<distribution>`: the archive that images of a distribution are built from.
     package var mirrors: [String: String] = [:]
+    /// `mirror-key.<distribution>`: a file of public keys that vouch for that archive, beside those of the definition.
+    package var mirrorKeys: [String: String] = [:]
 
     /// No settings.
     package init() {}
@@ -38,8 +40,12 @@ package struct Configuration: Sendable, Equatable {
     ///
     /// - Throws: `POLICY` for a line that is no setting or a key that means nothing, with the nearest name.
     package mutating func add(_ text: String, path: String) throws(RootcellarError) {
-        let file = try KeyValueFile(text, path: path, known: Self.keys + ["mirror.debian"]) { key in
-            Self.keys.contains(key) || (key.hasPrefix("mirror.") && ImageName.isName(String(key.dropFirst(7))))
+        let file = try KeyValueFile(text, path: path, known: Self.keys + Self.perDistribution.map { $0 + "debian" }) {
+            key in
+            Self.keys.contains(key)
+                || Self.perDistribution.contains {
+                    key.hasPrefix($0) && ImageName.isName(String(key.dropFirst($0.count)))
+                }
         }
         for entry in file.entries {
             switch entry.key {
@@ -62,11 +68,14 @@ package struct Configuration: Sendable, Equatable {
             case "client-key": clientKey = entry.value
             case "token-file": tokenFile = entry.value
             case "deny-key": deniedKeys.append(try Fingerprint(entry.value))
-            default: mirrors[String(entry.key.dropFirst(7))] = entry.value
+            case let key where key.hasPrefix(Self.perDistribution[1]):
+                mirrorKeys[String(key.dropFirst(Self.perDistribution[1].count))] = entry.value
+            default: mirrors[String(entry.key.dropFirst(Self.perDistribution[0].count))] = entry.value
             }
         }
     }
 
+    private static let perDistribution = ["mirror.", "mirror-key."]
     private static let keys = [
         "server", "server-mirror", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key",
         "token-file", "deny-key",

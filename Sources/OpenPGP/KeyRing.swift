@@ -29,13 +29,17 @@ struct KeyRing {
     ///
     /// - Throws: `SIGNATURE` for anything but public keys, and for a key that stands in two places, because then
     ///   nobody could say whose signature one of it is.
-    init(blocks: [[UInt8]], subject: String) throws(RootcellarError) {
+    init(
+        blocks: [[UInt8]],
+        subject: String,
+        limit: Int = PublicKeyBlock.sizeLimit
+    ) throws(RootcellarError) {
         var seen: Set<[UInt8]> = []
         for block in blocks {
-            guard block.count <= PublicKeyBlock.sizeLimit else {
+            guard block.count <= limit else {
                 throw RootcellarError(
                     .signature,
-                    "more than \(PublicKeyBlock.sizeLimit) bytes of public keys",
+                    "more than \(limit) bytes of public keys",
                     subject: subject
                 )
             }

@@ -26,9 +26,14 @@ package final class Verifier {
     /// - Parameters:
     ///   - publicKeys: armored (or raw) blocks of public keys.
     ///   - expecting: the fingerprints of all primary keys that must be in them.
+    ///   - limit: the most bytes that one block may have.
     /// - Throws: `SIGNATURE` if there is one key more or less, or the engine does not run.
-    package convenience init(publicKeys: [[UInt8]], expecting: Set<Fingerprint>) throws(RootcellarError) {
-        try self.init(publicKeys: publicKeys, expecting: expecting, program: nil, directory: nil)
+    package convenience init(
+        publicKeys: [[UInt8]],
+        expecting: Set<Fingerprint>,
+        limit: Int = PublicKeyBlock.sizeLimit
+    ) throws(RootcellarError) {
+        try self.init(publicKeys: publicKeys, expecting: expecting, limit: limit, program: nil, directory: nil)
     }
 
     /// - Parameters:
@@ -37,10 +42,11 @@ package final class Verifier {
     init(
         publicKeys: [[UInt8]],
         expecting: Set<Fingerprint>,
+        limit: Int = PublicKeyBlock.sizeLimit,
         program: FilePath?,
         directory: FilePath?
     ) throws(RootcellarError) {
-        keys = try KeyRing(blocks: publicKeys, subject: "public keys")
+        keys = try KeyRing(blocks: publicKeys, subject: "public keys", limit: limit)
         let found = Set(keys.primaries)
         if let extra = found.subtracting(expecting).min() {
             throw RootcellarError(

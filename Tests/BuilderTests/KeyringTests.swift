@@ -36,6 +36,32 @@ struct KeyringTests {
         ).definition.definition.source.keys
     }
 
+    private func blocks(_ keys: [SourceText]) throws -> [[UInt8]] { try Keyring.blocks(try SourceKeys(keys), at: "x") }
+
+    @Test("are taken without the empty line that people forget, and however many have signed them")
+    func asFound() throws {
+        let kept = try #require(
+            SourceKeys.directories.first {
+                FileManager.default.fileExists(atPath: "\($0)/\(Self.fingerprint).asc")
+            }
+        )
+        let text = String(decoding: try readFile(FilePath("\(kept)/\(Self.fingerprint).asc")), as: UTF8.self)
+        let cut = text.replacing("BLOCK-----\n\n", with: "BLOCK-----\n")
+        #expect(cut != text)
+        let block = try blocks(try keys(cut))[0]
+        #expect(String(decoding: block, as: UTF8.self).hasPrefix("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"))
+        let headed = text.replacing("BLOCK-----\n\n", with: "BLOCK-----\nVersion: 1\nComment: x\n\n")
+        #expect(try blocks(try keys(headed)).count == 1)
+        // Signature packets of 300 bytes (RFC 4880, 4.2.1).
+        let base64 = text.split(separator: "\n").dropFirst().prefix { !$0.hasPrefix("=") && !$0.hasPrefix("-") }
+            .joined()
+        let certification = [0x89, 0x01, 0x2C] + [UInt8](repeating: 4, count: 300)
+        let raw = Array(try #require(Data(base64Encoded: base64)))
+        let file = ScratchDirectory.path.appending("signed.gpg")
+        try writeFile(file, raw + Array(repeatElement(certification, count: 300).joined()))
+        #expect(try SourceKeys([], file: file).fingerprints.map(\.hex) == [Self.fingerprint])
+    }
+
     @Test("are written whole, whether they are given or only named")
     func written() throws {
         let kept = try #require(
@@ -52,7 +78,7 @@ struct KeyringTests {
         for text in [Self.fingerprint, "0x\(Self.fingerprint)", given, "B7C5D7D6350947F8", "0x6ed0e7b82643e131"] {
             let top = ScratchDirectory.path.appending("\(text.prefix(20).utf8.count)-\(text.utf8.count)")
             try makeHostDirectory(top)
-            let directory = try #require(try Keyring.write(try keys(text), below: top))
+            let directory = try #require(try Keyring.write(try blocks(try keys(text)), below: top))
             #expect(try readFile(directory.appending("source-1.asc")).starts(with: file.dropLast()))
         }
         #expect(try Keyring.write([], below: ScratchDirectory.path) == nil)
@@ -67,7 +93,7 @@ struct KeyringTests {
     )
     func refused(_ text: String) throws {
         let keys = try keys(text)
-        #expect(throws: RootcellarError.self) { try Keyring.check(keys) }
-        #expect(throws: RootcellarError.self) { try Keyring.check(keys + (try self.keys(Self.fingerprint))) }
+        #expect(throws: RootcellarError.self) { try blocks(keys) }
+        #expect(throws: RootcellarError.self) { try blocks(keys + (try self.keys(Self.fingerprint))) }
     }
 }

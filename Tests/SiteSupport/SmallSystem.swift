@@ -72,6 +72,15 @@ package struct SmallSystem {
 
     /// Writes a definition that starts from the tar; `body` is everything but image and source.
     package func definition(_ body: String, source: String? = nil, image: String = "") throws -> FilePath {
+        try Self.writeDefinition(
+            body,
+            source: source ?? "downloader: rootfs-http\n  url: file://\(tar)",
+            image: image
+        )
+    }
+
+    /// Writes a definition of a small image from another source.
+    package static func writeDefinition(_ body: String, source: String, image: String = "") throws -> FilePath {
         let path = ScratchDirectory.path.appending("definition.yaml")
         let text = """
             image:
@@ -80,7 +89,7 @@ package struct SmallSystem {
               serial: 20260102_0304
             \(image.isEmpty ? "  release: one" : image)
             source:
-              \(source ?? "downloader: rootfs-http\n  url: file://\(tar)")
+              \(source)
             \(body)
 
             """

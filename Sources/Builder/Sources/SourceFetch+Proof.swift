@@ -135,7 +135,11 @@ extension SourceFetch {
     private static var now: Timestamp { Timestamp(seconds: Int64(Date.now.timeIntervalSince1970)) }
 
     private func verifier() throws(RootcellarError) -> Verifier {
-        try Verifier(publicKeys: keys.blocks, expecting: keys.fingerprints)
+        try Verifier(
+            publicKeys: keys.blocks,
+            expecting: keys.fingerprints,
+            limit: PublicKeyBlock.distributionSizeLimit
+        )
     }
 
     private func compare(

@@ -31,7 +31,7 @@ final class SourceFetch {
     init(_ context: BuildContext, url: String? = nil) throws(RootcellarError) {
         self.context = context
         let source = context.definition.definition.source
-        keys = try SourceKeys(source.keys)
+        keys = url == nil ? try context.options.keys() : try SourceKeys(source.keys)
         let mirror = context.options.mirror ?? ""
         var address = url ?? (source.url.isEmpty ? mirror : source.url.text)
         guard !address.isEmpty else {

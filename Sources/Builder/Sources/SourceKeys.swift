@@ -22,8 +22,9 @@ struct SourceKeys {
 
     var isEmpty: Bool { blocks.isEmpty && signify.isEmpty && pins.isEmpty }
 
+    /// - Parameter file: holds more public keys, armored or not.
     /// - Throws: `SOURCE` for what is none of these and for a key that is not kept here.
-    init(_ keys: [SourceText]) throws(RootcellarError) {
+    init(_ keys: [SourceText], file: FilePath? = nil) throws(RootcellarError) {
         for key in keys {
             let text = stripped(key.text)
             if text.hasPrefix("sha256:") {
@@ -33,12 +34,12 @@ struct SourceKeys {
                 }
                 pins.insert(digits)
             } else if text.contains(Self.begin) {
-                try add(Array(text.utf8) + [0x0A], key, named: nil)
+                try add(Array(Self.completed(text).utf8) + [0x0A], at: "\(key.position)", named: nil)
             } else if text.hasPrefix("untrusted comment:") || (text.hasPrefix("RW") && text.utf8.count == 56) {
                 signify.append(String(text.split(whereSeparator: \.isNewline).last ?? ""))
             } else if let digits = Self.digits(text) {
                 let kept = try Self.kept(digits, key)
-                try add(kept.block, key, named: kept.fingerprint)
+                try add(kept.block, at: "\(key.position)", named: kept.fingerprint)
             } else {
                 throw RootcellarError(
                     .source,
@@ -48,26 +49,56 @@ struct SourceKeys {
                 )
             }
         }
+        if let file { try add(file) }
+    }
+
+    private mutating func add(_ file: FilePath) throws(RootcellarError) {
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try readFile(file, limit: PublicKeyBlock.distributionSizeLimit)
+        } catch {
+            throw RootcellarError(.source, "cannot read public keys: \(error)", subject: file.string)
+        }
+        try add(bytes, at: file.string, named: nil)
     }
 
     private static let begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
+    /// With the empty line between headers and content, which gpg does without and RFC 4880 (6.2) does not.
+    private static func completed(_ text: String) -> String {
+        var result: [Substring] = []
+        var isHead = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if isHead, !line.contains(": ") {
+                if !stripped(String(line)).isEmpty { result.append("") }
+                isHead = false
+            }
+            if line.hasPrefix(begin) { isHead = true }
+            result.append(line)
+        }
+        return result.joined(separator: "\n")
+    }
+
     private mutating func add(
         _ block: [UInt8],
-        _ key: SourceText,
+        at place: String,
         named: Fingerprint?
     ) throws(RootcellarError) {
         let found: [Fingerprint]
         do throws(RootcellarError) {
-            found = try PublicKeyBlock.primaryFingerprints(block, subject: "\(key.position)")
+            found = try PublicKeyBlock.primaryFingerprints(
+                block,
+                subject: place,
+                limit: PublicKeyBlock.distributionSizeLimit
+            )
         } catch {
-            throw RootcellarError(.source, error.reason, subject: "\(key.position)", hint: error.hint)
+            throw RootcellarError(.source, error.reason, subject: place, hint: error.hint)
         }
         if let named, found != [named] {
             throw RootcellarError(
                 .source,
                 "the key that is kept under this fingerprint is another one",
-                subject: "\(key.position)"
+                subject: place
             )
         }
         blocks.append(block)
