@@ -89,12 +89,14 @@ package struct BuildIncusCommand: ParsableCommand {
     package init() {}
 
     package func run() throws {
+        var add: ((BuiltImage) throws -> Void)?
         let image = try options.build(output: output) { build in
+            add = try incus.importer(build.definition)
             build.product = .incus(unified: incus.type == .unified)
             build.compression = try OutputCompression(incus.compression)
         }
         sayFiles(image)
-        if let alias = incus.alias { try LocalImageStore.importImage(image, alias: alias) }
+        try add?(image)
     }
 }
 
@@ -114,12 +116,14 @@ package struct PackIncusCommand: ParsableCommand {
     package init() {}
 
     package func run() throws {
+        var add: ((BuiltImage) throws -> Void)?
         let image = try options.build(output: output) { build in
+            add = try incus.importer(build.definition)
             build.product = .incus(unified: incus.type == .unified)
             build.origin = .directory(FilePath(directory))
             build.compression = try OutputCompression(incus.compression)
         }
         sayFiles(image)
-        if let alias = incus.alias { try LocalImageStore.importImage(image, alias: alias) }
+        try add?(image)
     }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Builder
 import ClientCommands
+import Definition
 import Model
 import SystemPackage
 
@@ -52,10 +53,23 @@ struct IncusOptions: ParsableArguments {
     var compression = "xz"
     @Flag(help: "A virtual machine; not built.") var vm = false
     @Option(
-        name: .customLong("import-into-incus"),
-        help: "Put the image into the local Incus or LXD, under this alias if it is not empty."
+        name: [.customLong("import-into-incus"), .customLong("import-into-lxd")],
+        help: "Put the image into the local Incus or LXD, under this alias, a template, if it is not empty."
     )
     var alias: String?
+
+    /// Finds the daemon and the alias before anything is built; nil if nothing is imported.
+    func importer(_ definition: ResolvedDefinition) throws -> ((BuiltImage) throws -> Void)? {
+        guard let alias else { return nil }
+        let place = SourcePosition(file: "--import-into-incus", line: 1, column: 1)
+        let name = try definition.render(SourceText(alias, at: place))
+        // The verbs and options of LXD's image builder mean LXD where both are there.
+        let prefersLXD = CommandLine.arguments.dropFirst().contains { word in
+            ["build-lxd", "pack-lxd"].contains(word) || word.hasPrefix("--import-into-lxd")
+        }
+        let store = try LocalImageStore(prefersLXD: prefersLXD)
+        return { try store.add($0, alias: name, description: definition.description) }
+    }
 
     func validate() throws {
         if vm { throw ValidationError("virtual machines are not built; leave --vm out for a container image") }

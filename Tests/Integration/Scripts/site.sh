@@ -51,6 +51,27 @@ publish_and_serve() {
     [ -n "$host" ] || fail "the server does not listen: $(cat "$work/log")"
 }
 
+# small_definition DIRECTORY: definition.yaml and the tar of busybox that it starts from.
+small_definition() {
+    mkdir -p "$1/root/bin" "$1/root/etc"
+    cp /bin/busybox "$1/root/bin/"
+    ln -s busybox "$1/root/bin/sh"
+    echo small >"$1/root/etc/hostname"
+    tar -C "$1/root" --owner=0 --group=0 -czf "$1/system.tar.gz" .
+    cat >"$1/definition.yaml" <<EOT
+image:
+  distribution: small
+  release: one
+  architecture: $(dpkg --print-architecture)
+  serial: 20260102_0304
+source:
+  downloader: rootfs-http
+  url: file://$1/system.tar.gz
+packages:
+  manager: apk
+EOT
+}
+
 # wait_running PATH NAME: until systemd's own word is final, 30 seconds at most.
 wait_running() {
     local state=
