@@ -6,18 +6,62 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Kills of a build at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 100 and more.
+/// Kills of a build at random moments. `ROOTCELLAR_KILLS` says how many; a soak takes 200 of a build with every step, and
+/// some of Debian itself.
 @Suite("SIGKILL at any moment of a build", .scratchDirectory, .serialized)
 struct BuildInterruptionTests {
-    @Test("leaves no process, no mount, no file, and the next build has the same bytes")
-    func smallSystem() async throws {
-        let system = try await SmallSystem.make(
-            more: "mkdir many; for n in $(seq 400); do head -c 4000 /dev/urandom >many/$n; done"
-        )
-        let definition = try system.definition(
-            """
-            \(SmallSystem.noPackages)
-            \(SmallSystem.forLXC)
+    /// What is built and killed, and whether the cache is taken away before every second kill.
+    enum Build: String, Sendable, CaseIterable {
+        /// Unpacked from a tar; nothing of it is kept.
+        case unpacked
+        /// Bootstrapped from an archive of packages that needs no network, with all that follows.
+        case bootstrapped
+        /// Debian, from its own archive.
+        case debian
+
+        static var wanted: [Build] { RandomKills.isLong ? allCases : [.bootstrapped] }
+
+        var count: Int {
+            switch self {
+            case .unpacked: RandomKills.count / 5
+            case .bootstrapped: RandomKills.isLong ? RandomKills.count * 2 : RandomKills.count * 2 / 3
+            case .debian: RandomKills.count / 10
+            }
+        }
+
+        /// The definition, below the test's scratch directory.
+        func definition() async throws -> FilePath {
+            let body = """
+                \(SmallSystem.forLXC)
+                \(Self.actions)
+                \(SmallSystem.noPackages)
+                """
+            switch self {
+            case .debian: return try MinimalDebian.definition()
+            case .unpacked:
+                return try await SmallSystem.make(
+                    more: "mkdir many; for n in $(seq 400); do head -c 4000 /dev/urandom >many/$n; done"
+                ).definition(body)
+            case .bootstrapped:
+                let archive = try await Forger(strangerIn: "g").using {
+                    try await PackageArchive.make(in: ScratchDirectory.path.appending("archive"), $0)
+                }
+                return try SmallSystem.writeDefinition(
+                    """
+                    \(body)
+                      sets:
+                      - packages: [\(PackageArchive.extra)]
+                        action: install
+                        early: true
+                    """,
+                    source: archive.source(url: "copy://\(archive.directory)", key: archive.key)
+                )
+            }
+        }
+
+        private static let actions = """
+            mappings:
+              architecture_map: debian
             actions:
             - trigger: post-packages
               action: |-
@@ -27,14 +71,27 @@ struct BuildInterruptionTests {
                 (while :; do sleep 1; done) <&- >&- 2>&- &
                 touch /etc/begun
                 sleep 0.3
+            - trigger: post-files
+              action: |-
+                #!/bin/sh
+                echo done >>/etc/begun
+            files:
+            - generator: hostname
+              path: /etc/hostname
+            - generator: template
+              name: note
+              path: /etc/note
+              content: "{{ container.name }}"
             """
-        )
-        try await kill(RandomKills.count * 2, definition, losesCache: false)
     }
 
-    @Test("of a real distribution, with packages kept, too", .timeLimit(.minutes(60)))
-    func debian() async throws {
-        try await kill(max(1, RandomKills.count / 10), MinimalDebian.definition(), losesCache: true)
+    @Test(
+        "leaves no process, no mount, no file, and the next build has the same bytes",
+        .timeLimit(.minutes(60)),
+        arguments: Build.wanted
+    )
+    func kills(_ build: Build) async throws {
+        try await kill(build.count, try await build.definition(), losesCache: build != .unpacked)
     }
 
     /// Builds once, then kills and builds in turn, root and rootless, in one directory with one cache.

@@ -3,17 +3,23 @@
 package import SystemPackage
 import TestSupport
 
-/// The smallest Debian that is one: bookworm as its archive has it, and nothing more.
+/// The smallest Debian that is one: a release as its archive has it, and nothing more.
 package enum MinimalDebian {
     /// Writes a definition below the test's scratch directory.
     ///
-    /// - Parameter more: further top-level parts.
-    package static func definition(_ more: String = "") throws -> FilePath {
+    /// - Parameters:
+    ///   - more: further top-level parts.
+    ///   - isUpdated: whether the package manager runs inside the image.
+    package static func definition(
+        _ more: String = "",
+        release: String = "bookworm",
+        isUpdated: Bool = true
+    ) throws -> FilePath {
         let path = ScratchDirectory.path.appending("debian.yaml")
         let text = """
             image:
               distribution: debian
-              release: bookworm
+              release: \(release)
             source:
               downloader: debootstrap
               variant: minbase
@@ -21,7 +27,7 @@ package enum MinimalDebian {
               architecture_map: debian
             packages:
               manager: apt
-              update: true
+              update: \(isUpdated)
               cleanup: true
             \(SmallSystem.forLXC)
             \(more)

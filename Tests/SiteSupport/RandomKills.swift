@@ -7,6 +7,8 @@ package import TestSupport
 package enum RandomKills {
     /// How many: `ROOTCELLAR_KILLS`, a dozen without.
     package static let count = ProcessInfo.processInfo.environment["ROOTCELLAR_KILLS"].flatMap { Int($0) } ?? 12
+    /// Whether many were asked for.
+    package static let isLong = count > 12
 
     /// A moment from the start to a little after the end, in seconds, as timeout(1) takes them.
     package static func moment(within duration: Duration, _ random: inout SeededGenerator) -> String {
