@@ -156,7 +156,7 @@ let package = Package(
         tests("NightlyTests", ["Nightly", "Definition", "Model"]),
         tests("BuilderTests", ["Builder", "Definition", "Archive", "Model", "rootcellar-sandbox", system]),
         tests("PagesTests", ["Pages", "SiteSupport", "Model"]),
-        tests("RepositoryTests", ["Repository", "Archive", "OpenPGP", "Model", system]),
+        tests("RepositoryTests", ["Repository", "Transfer", "Archive", "OpenPGP", "Model", system]),
         tests("ClientTests", ["Client", "Archive", "Transfer", "Model", system]),
         tests(
             "ServerTests",

@@ -30,6 +30,31 @@ static inline CURLcode ccurl_set_body(CURL *handle, const char *method, const vo
     return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method) : result;
 }
 
+// A request whose body is read while it is sent, and from its beginning again where libcurl has to send it once more
+// (CURLOPT_SEEKFUNCTION(3)).
+static inline CURLcode ccurl_set_upload(
+    CURL *handle, size_t (*read)(char *, size_t, size_t, void *), int (*seek)(void *, curl_off_t, int), void *context,
+    curl_off_t size) {
+    CURLcode result = curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, size);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_READFUNCTION, read);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_READDATA, context);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek);
+    return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_SEEKDATA, context) : result;
+}
+
+// Signatures of requests came with 7.75.
+static inline CURLcode ccurl_set_signature(CURL *handle, const char *scope, const char *user, const char *secret) {
+#if LIBCURL_VERSION_NUM >= 0x074B00
+    CURLcode result = curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, scope);
+    if (result == CURLE_OK) result = curl_easy_setopt(handle, CURLOPT_USERNAME, user);
+    return result == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_PASSWORD, secret) : result;
+#else
+    (void)handle; (void)scope; (void)user; (void)secret;
+    return CURLE_UNKNOWN_OPTION;
+#endif
+}
+
 static inline CURLcode ccurl_set_write(
     CURL *handle, size_t (*function)(char *, size_t, size_t, void *), void *context) {
     CURLcode result = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, function);

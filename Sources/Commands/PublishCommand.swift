@@ -26,7 +26,8 @@ package struct PublishCommand: ParsableCommand {
     )
 
     @Argument(help: "Directories of built images.") private var images: [String] = []
-    @Option(help: "The tree.") private var repo: String?
+    @Option(help: "The tree: a directory, or s3://BUCKET[/PREFIX].") private var repo: String?
+    @OptionGroup private var store: StoreOptions
     @Option(help: "The directory of the publisher's keys.") private var keys: String?
     @OptionGroup private var passphrase: PassphraseOptions
     @Option(help: "Take the uploads that a server has put into this directory.") private var uploads: String?
@@ -60,7 +61,7 @@ package struct PublishCommand: ParsableCommand {
     package func run() throws {
         if destination.to != nil { return try send() }
         guard let repo, let keys else { return }
-        var publisher = try makePublisher(tree: repo, keys: KeyOptions.open(keys, passphrase))
+        var publisher = try makePublisher(tree: repo, store, keys: KeyOptions.open(keys, passphrase))
         publisher.allowsTaints = allowTainted
         publisher.deltas = noDeltas ? 0 : deltas
         if let uploads { return try take(FilePath(uploads), publisher) }

@@ -30,7 +30,8 @@ package struct RepoCommand: ParsableCommand {
                 """
         )
 
-        @Option(help: "A new or empty directory.") private var repo: String
+        @Option(help: "A new or empty directory, or s3://BUCKET[/PREFIX].") private var repo: String
+        @OptionGroup private var place: StoreOptions
         @OptionGroup private var keys: KeyOptions
         @Option(help: "The server's name for itself; clients keep their state by it.") private var id: String
         @OptionGroup private var draft: DraftOption
@@ -43,12 +44,14 @@ package struct RepoCommand: ParsableCommand {
                 return try writeDraft(TreeInitialiser.draft(keys: store, id: id, now: currentTime()), to: path)
             }
             let signed = try root.isEmpty ? nil : readDrafts(root)
+            let remote = try place.remote(repo)
             try TreeInitialiser.initialise(
-                tree: FilePath(repo),
+                tree: remote?.workingCopy ?? FilePath(repo),
                 keys: store,
                 id: id,
                 now: currentTime(),
-                draft: signed
+                draft: signed,
+                remote: remote
             )
             tell("rootcellar: '\(id)' is ready in \(repo)")
         }
@@ -66,7 +69,8 @@ package struct RepoCommand: ParsableCommand {
                 """
         )
 
-        @Option(help: "The tree.") private var repo: String
+        @Option(help: "The tree: a directory, or s3://BUCKET[/PREFIX].") private var repo: String
+        @OptionGroup private var store: StoreOptions
         @Option(help: "The fingerprint of the root key.") private var fingerprint: String
         @Option(help: "Read only this many builds, chosen by chance.") private var sample: Int?
         @Option(help: "A file outside of the tree that remembers what was read.") private var state: String?
@@ -77,14 +81,7 @@ package struct RepoCommand: ParsableCommand {
         }
 
         func run() throws {
-            var check = TreeCheck(
-                tree: FilePath(repo),
-                fingerprint: try Fingerprint(fingerprint),
-                now: currentTime()
-            )
-            check.sample = sample
-            check.state = state.map { FilePath($0) }
-            let report = try check.run()
+            let report = try report()
             if json { return try sayJSON(report) }
             say(
                 "'\(report.server)': manifest \(report.manifest), valid until \(report.validUntil); \(report.images) images,"
@@ -95,6 +92,27 @@ package struct RepoCommand: ParsableCommand {
             if report.pagesAreCurrent == false {
                 tell("rootcellar: the pages for people are of before; 'rootcellar repo refresh' makes them anew")
             }
+        }
+
+        private func report() throws(RootcellarError) -> CheckReport {
+            let key = try Fingerprint(fingerprint)
+            if let remote = try store.remote(repo) {
+                guard state == nil else {
+                    throw RootcellarError(
+                        .usage,
+                        "--state is for a tree in a directory",
+                        subject: repo,
+                        hint: "--sample reads less"
+                    )
+                }
+                var check = RemoteCheck(remote, fingerprint: key, now: currentTime())
+                check.sample = sample
+                return try check.run()
+            }
+            var check = TreeCheck(tree: FilePath(repo), fingerprint: key, now: currentTime())
+            check.sample = sample
+            check.state = state.map { FilePath($0) }
+            return try check.run()
         }
     }
 }

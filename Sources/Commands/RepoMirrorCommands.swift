@@ -60,7 +60,7 @@ extension RepoCommand {
             filter.serials = serials
             let from = try access.source(source)
             guard let fingerprint else {
-                var mirror = StreamsMirror(source: from, tree: FilePath(repo), now: currentTime())
+                var mirror = try StreamsMirror(source: from, tree: localTree(repo), now: currentTime())
                 if !quiet { mirror.narrate = { tell("rootcellar: \($0)") } }
                 let report = try mirror.run(filter)
                 if json { return try sayJSON(report) }
@@ -77,7 +77,7 @@ extension RepoCommand {
             }
             var mirror = TreeMirror(
                 source: from,
-                tree: FilePath(repo),
+                tree: try localTree(repo),
                 fingerprint: try Fingerprint(fingerprint),
                 now: currentTime()
             )
@@ -86,7 +86,7 @@ extension RepoCommand {
             if let keys {
                 var store = try KeyStore.open(directory: FilePath(keys))
                 store.unlock = try passphrase.unlock()
-                var publisher = try makePublisher(tree: repo, keys: store)
+                var publisher = try makePublisher(tree: localTree(repo).string, nil, keys: store)
                 publisher.allowsTaints = allowTainted
                 publisher.deltas = 0
                 mirror.acceptsTests = acceptTests
@@ -127,8 +127,9 @@ extension RepoCommand {
             let receipt = try since.map { path throws(RootcellarError) in
                 try MirrorReceipt(verified: try readSmall(FilePath(path)), subject: path)
             }
+            let tree = try localTree(repo)
             let file = try OutputFile(FilePath(output))
-            let export = TreeExport(tree: FilePath(repo), fingerprint: try Fingerprint(fingerprint), now: currentTime())
+            let export = TreeExport(tree: tree, fingerprint: try Fingerprint(fingerprint), now: currentTime())
             let report = try export.run(to: file.file, since: receipt)
             try file.commit()
             if json { return try sayJSON(report) }
@@ -153,7 +154,7 @@ extension RepoCommand {
         func run() throws {
             var taken = try TreeImport(
                 FilePath(file),
-                tree: FilePath(repo),
+                tree: try localTree(repo),
                 fingerprint: try Fingerprint(fingerprint),
                 now: currentTime()
             )

@@ -105,7 +105,7 @@ package struct ServeCommand: AsyncParsableCommand {
 
     private func makeOptions() throws(RootcellarError) -> ServeOptions {
         var options = try ServeOptions(
-            repository: FilePath(repo),
+            repository: try localTree(repo),
             listen: listen,
             tlsCertificate: tlsCert.map { FilePath($0) },
             tlsKey: tlsKey.map { FilePath($0) }

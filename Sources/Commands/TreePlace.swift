@@ -9,12 +9,13 @@ import SystemPackage
 
 /// Where the commands that change keys or a tree's documents work, and how they report.
 struct TreePlace: ParsableArguments {
-    @Option(help: "The tree.") var repo: String
+    @Option(help: "The tree: a directory, or s3://BUCKET[/PREFIX].") var repo: String
+    @OptionGroup var store: StoreOptions
     @OptionGroup var keys: KeyOptions
     @Flag(help: "Print JSON.") var json = false
 
     func publisher() throws(RootcellarError) -> Publisher {
-        try makePublisher(tree: repo, keys: keys.open())
+        try makePublisher(tree: repo, store, keys: keys.open())
     }
 
     func print(_ report: PublishReport) throws(RootcellarError) {
@@ -35,8 +36,13 @@ struct TreePlace: ParsableArguments {
 }
 
 /// The publisher of every command: by the clock of now, with pages for people.
-func makePublisher(tree: String, keys: KeyStore) throws(RootcellarError) -> Publisher {
-    var publisher = Publisher(tree: FilePath(tree), keys: keys, now: currentTime())
+func makePublisher(tree: String, _ store: StoreOptions?, keys: KeyStore) throws(RootcellarError) -> Publisher {
+    var publisher: Publisher
+    if let remote = try store?.remote(tree) {
+        publisher = Publisher(remote, keys: keys, now: currentTime())
+    } else {
+        publisher = Publisher(tree: FilePath(tree), keys: keys, now: currentTime())
+    }
     publisher.pages = try PageSet()
     return publisher
 }

@@ -28,6 +28,11 @@ package struct Configuration: Sendable, Equatable {
     package var tokenFile: String?
     /// `deny-key`: fingerprints of keys whose signatures count for nothing, whoever names them.
     package var deniedKeys: [Fingerprint] = []
+    /// `s3-endpoint`, `s3-region`: the object storage that trees at `s3://BUCKET` are in.
+    package var storeEndpoint: String?
+    package var storeRegion: String?
+    /// `s3-credentials`: a file with the keys that it wants to see.
+    package var storeCredentials: String?
     /// `mirror.<distribution>`: the archive that images of a distribution are built from.
     package var mirrors: [String: String] = [:]
     /// `mirror-key.<distribution>`: a file of public keys that vouch for that archive, beside those of the definition.
@@ -67,6 +72,9 @@ package struct Configuration: Sendable, Equatable {
             case "client-cert": clientCertificate = entry.value
             case "client-key": clientKey = entry.value
             case "token-file": tokenFile = entry.value
+            case "s3-endpoint": storeEndpoint = entry.value
+            case "s3-region": storeRegion = entry.value
+            case "s3-credentials": storeCredentials = entry.value
             case "deny-key": deniedKeys.append(try Fingerprint(entry.value))
             case let key where key.hasPrefix(Self.perDistribution[1]):
                 mirrorKeys[String(key.dropFirst(Self.perDistribution[1].count))] = entry.value
@@ -78,6 +86,6 @@ package struct Configuration: Sendable, Equatable {
     private static let perDistribution = ["mirror.", "mirror-key."]
     private static let keys = [
         "server", "server-mirror", "proxy", "cache", "shared-cache", "lock-wait", "ca", "client-cert", "client-key",
-        "token-file", "deny-key",
+        "token-file", "deny-key", "s3-endpoint", "s3-region", "s3-credentials",
     ]
 }

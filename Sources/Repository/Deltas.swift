@@ -10,6 +10,8 @@ import SystemPackage
 struct Deltas {
     /// A build that is published already.
     struct Base {
+        /// Where it is, relative to the top of the tree.
+        let path: String
         let directory: FilePath
         let document: ImageDocument
     }
@@ -104,6 +106,14 @@ struct Deltas {
         }
         try Disk.remove(result)
         return [name: Addition(path: delta, file: made)]
+    }
+
+    /// The files of a base that patches are made from.
+    static func wanted(of document: ImageDocument) -> [String: ImageDocument.File] {
+        var files: [String: ImageDocument.File] = [:]
+        if let tar = compressed(document) { files[tar.name] = tar.file }
+        files["rootfs.squashfs"] = document.files["rootfs.squashfs"]
+        return files
     }
 
     /// The compressed tar that is decoded the quickest.

@@ -71,7 +71,7 @@ struct Garbage {
 
     private mutating func add(_ path: String, _ layout: TreeLayout) throws(RootcellarError) {
         paths.append(path)
-        bytes += try Disk.size(layout.path(path))
+        bytes += try layout.size(path)
     }
 
     private static func manifest(

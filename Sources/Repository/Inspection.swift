@@ -25,6 +25,8 @@ struct Inspection {
     var after: CheckState?
     /// How many builds are read to the last byte; nil for all.
     var sample: Int?
+    /// Where they are read from if this is a likeness of a tree in an object store.
+    var remote: RemoteCopy?
     var report = CheckReport(server: "", root: 0, manifest: 0, validUntil: Timestamp(seconds: 0))
 
     var server: String { verifier.root.server }
@@ -116,7 +118,9 @@ struct Inspection {
                 }
                 let names = try files(path, build)
                 let stamps = CheckState.stamps(names, in: layout.path(path))
+                try remote?.fill(path)
                 try check(name, build)
+                try remote?.drain(path)
                 report.read += 1
                 if let stamps { after?.builds[path] = CheckState.Build(image: build.image.sha256, files: stamps) }
             } catch {

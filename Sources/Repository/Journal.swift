@@ -56,7 +56,7 @@ struct Journal: Document {
     }
 
     /// Only what a publication makes is ever removed by a journal's word.
-    private static func isOurs(_ path: String) -> Bool {
+    static func isOurs(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         return ["images", "rootcellar", "meta", "streams"].contains(parts[0])
             && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }

@@ -15,6 +15,8 @@ struct Publication {
     let now: Timestamp
     /// Bytes of catalogue for LXD and Incus in one file.
     let partSize: Int
+    /// Where the tree is if `layout` is a working copy.
+    var remote: RemoteTree?
     /// Makes the pages for people.
     var pages: (any TreePages)?
     /// What else is to be different, beside new builds.
@@ -43,11 +45,16 @@ struct Publication {
     func restoreIndexes() throws(RootcellarError) {
         let indexes = DerivedIndexes(layout: layout, home: home, key: try releaseKey(tree.root))
         try indexes.sweep()
-        guard !indexes.areOf(tree.manifest.version) else { return }
+        guard !indexes.areOf(tree.manifest.version) else { return try putStaleIndexes() }
         let legacy = try LegacyIndexes(layout: layout).index(of: tree)
         let streams = try Streams(layout: layout).catalogue(of: tree)
         let files = StreamsFiles(streams, updated: tree.manifest.signedAt, partSize: partSize)
         try indexes.flip(to: indexes.stage(legacy, files, tree.manifest))
+        try putStaleIndexes()
+    }
+
+    private func putStaleIndexes() throws(RootcellarError) {
+        if let remote, remote.hasStaleIndexes, remote.claim != nil { try remote.putIndexes(tree.manifest.version) }
     }
 
     /// Makes the pages anew if a killed publisher left those of before.
@@ -137,6 +144,11 @@ struct Publication {
         let fresh = ((files + rootFiles).map(\.path) + [manifestFile.path]).filter { !Disk.exists(layout.path($0)) }
         let builds = staged.map(\.path)
         try Journal(version: version, paths: builds + fresh + indexes.paths(version)).write(layout)
+        try remote?.announce(
+            version: version,
+            manifest: pointer.manifest.file.sha256,
+            paths: builds + fresh
+        )
         try reached(.journalled)
 
         for build in staged { try commit(build.directory, build.path) }
@@ -146,16 +158,28 @@ struct Publication {
         try commit(manifestFile.staged, manifestFile.path)
         for file in rootFiles { try commit(file.staged, file.path) }
         try reached(.manifest)
+        if let remote {
+            try remote.put(builds)
+            try remote.put(files.map(\.path))
+            try remote.putManifest(manifestFile.path)
+            try remote.put(rootFiles.map(\.path))
+        }
         guard try Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit) == tree.pointerBytes
         else { throw Self.overtaken(layout) }
+        if let remote {
+            try remote.putPointer(pointerBytes)
+            remote.hasStaleIndexes = true
+        }
         try commit(pointerFile.staged, pointerFile.path)
         try record()
         try reached(.pointer)
         try indexes.flip(to: derived)
+        try remote?.putIndexes(version)
         try reached(.indexes)
         try Journal.recover(layout, current: version)
         var report = PublishReport(manifest: version, validUntil: pointer.validUntil, images: staged.map(\.report))
         report.pagesFault = writePages(PublishedState(root: root, manifest: manifest, pointer: pointer))
+        remote?.slim(builds)
         return report
     }
 
@@ -163,7 +187,11 @@ struct Publication {
     private func writePages(_ state: PublishedState) -> String? {
         guard let pages else { return nil }
         do throws(RootcellarError) {
-            try pages.update(state, files: LayoutFiles(layout: layout))
+            if let remote {
+                try pages.update(state, files: RemoteFiles(remote))
+            } else {
+                try pages.update(state, files: LayoutFiles(layout: layout))
+            }
             return nil
         } catch { return error.description }
     }
@@ -181,13 +209,19 @@ struct Publication {
     }
 
     /// Signs a new pointer to the manifest in force. One file is replaced, so there is nothing to write a journal for.
-    func renewPointer() throws(RootcellarError) -> PublishReport {
+    ///
+    /// - Parameter isFence: whether the pointer must be another one than before, also within a second.
+    func renewPointer(isFence: Bool = false) throws(RootcellarError) -> PublishReport {
         var pointer = tree.pointer
-        pointer.signedAt = signedAt
-        pointer.validUntil = try signer.validity.end(of: .pointer, signedAt: signedAt)
+        pointer.signedAt = isFence ? max(signedAt, tree.pointer.signedAt.adding(seconds: 1)) : signedAt
+        pointer.validUntil = try signer.validity.end(of: .pointer, signedAt: pointer.signedAt)
         let bytes = try signer.sign(pointer, after: tree.manifest.version, verifier: tree.verifier)
         let file = try stage(bytes, TreePath.pointer)
+        try remote?.putPointer(bytes)
         try commit(file.staged, file.path)
+        if isFence {
+            return PublishReport(manifest: pointer.manifest.version, validUntil: pointer.validUntil, images: [])
+        }
         var report = PublishReport(
             manifest: pointer.manifest.version,
             validUntil: min(pointer.validUntil, tree.manifest.validUntil, tree.root.expires),

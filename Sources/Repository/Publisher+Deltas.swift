@@ -29,6 +29,7 @@ extension Publisher {
                 for build in try tree.goodBuilds(source.name).suffix(deltas).reversed() {
                     found.append(
                         Deltas.Base(
+                            path: TreePath.build(source.name, build.serial),
                             directory: layout.path(TreePath.build(source.name, build.serial)),
                             document: try Streams.document(source.name, build, layout)
                         )
@@ -38,6 +39,9 @@ extension Publisher {
             }
             return bases
         }
+        // Big files are here only for as long as they are needed.
+        for base in bases.joined() { try remote?.takeBase(base.path, Deltas.wanted(of: base.document)) }
+        defer { remote?.slim(bases.joined().map(\.path)) }
         var additions: [[String: Deltas.Addition]] = []
         for (number, source) in sources.enumerated() {
             let place = workbench.path.appending("\(number)")

@@ -22,12 +22,14 @@ extension Publisher {
         dryRun: Bool = false
     ) throws(RootcellarError) -> PruneReport {
         if dryRun {
-            return try locked(roles: [], reading: Self.broken) { tree throws(RootcellarError) in
+            return try locked(roles: [], reading: Self.broken, history: true) { tree throws(RootcellarError) in
                 let (report, _) = try outdated(retention, images, tree, dryRun: true)
                 return try adding(try garbage(tree), to: report)
             }
         }
-        return try work(roles: [.release, .freshness], reading: Self.broken) { tree, home throws(RootcellarError) in
+        return try work(roles: [.release, .freshness], reading: Self.broken, history: true) {
+            tree,
+            home throws(RootcellarError) in
             var publication = publication(tree, home, keys)
             let (found, shards) = try outdated(retention, images, tree, dryRun: false)
             // Before anything changes: it proves the rest of the catalogue, too.
@@ -87,7 +89,7 @@ extension Publisher {
                 shard.images[at].builds.removeAll { gone.contains($0) }
                 shard.images[at].dropLostSteps()
                 for build in gone {
-                    let bytes = try Disk.size(layout.path(TreePath.build(name, build.serial)))
+                    let bytes = try layout.size(TreePath.build(name, build.serial))
                     report.dropped.append(PruneReport.Build(name: name.path, serial: build.serial, bytes: bytes))
                     report.droppedBytes += bytes
                 }
@@ -130,6 +132,9 @@ extension Publisher {
         try publicationIsCurrent(tree)
         var journal = Journal(version: tree.manifest.version, paths: [])
         journal.removals = paths
+        // From the store first: what is still written here is removed once more by the next one.
+        try remote?.announce(removals: paths, version: tree.manifest.version)
+        try remote?.remove(paths)
         try journal.write(layout)
         try reached(.removalJournalled)
         try Journal.recover(layout, current: tree.manifest.version)

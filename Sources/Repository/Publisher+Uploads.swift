@@ -37,6 +37,7 @@ extension Publisher {
     /// - Parameter untested: says that builds may be published that have not passed tests of just their files.
     /// - Throws: what keeps this publisher from working at all.
     package func take(_ quarantine: Quarantine, untested: Bool) throws(RootcellarError) -> UploadReport {
+        try remote?.open()
         var report = UploadReport()
         var uploads: [(id: SHA256Digest, record: UploadRecord)] = []
         for id in try quarantine.uploads() {

@@ -22,6 +22,8 @@ package struct Publisher {
     package var lockSeconds = 60
     /// Makes the pages for people after every publication; nil for none.
     package var pages: (any TreePages)?
+    /// The tree in an object store that `tree` is the working copy of.
+    package var remote: RemoteTree?
     /// Bytes of catalogue for LXD and Incus in one file; other values are for tests.
     package var streamsPartSize = StreamsFiles.partSize
     /// For tests: ends as if killed once this step is done.
@@ -30,6 +32,14 @@ package struct Publisher {
     let layout: TreeLayout
     let keys: KeyStore
     let now: Timestamp
+
+    /// A publisher of a tree in an object store.
+    package init(_ remote: RemoteTree, keys: KeyStore, now: Timestamp) {
+        self.remote = remote
+        layout = remote.layout
+        self.keys = keys
+        self.now = now
+    }
 
     /// What has been done when a publication may die.
     enum Step: CaseIterable {
@@ -200,18 +210,30 @@ package struct Publisher {
             signer: DocumentSigner(keys: keys, home: home, validity: validity, now: now),
             now: now,
             partSize: streamsPartSize,
+            remote: remote,
             pages: pages
         )
     }
 
     /// Runs `body` with the lock and the tree as it is.
     ///
-    /// - Parameter reading: what an error in reading the tree means.
+    /// - Parameters:
+    ///   - reading: what an error in reading the tree means.
+    ///   - claiming: whether the tree is going to be changed.
+    ///   - history: whether older manifests are going to be read.
     func locked<Result>(
         roles: [Role],
         reading: (RootcellarError) -> RootcellarError = { $0 },
+        claiming: Bool = false,
+        history: Bool = false,
         _ body: (CurrentTree) throws(RootcellarError) -> Result
     ) throws(RootcellarError) -> Result {
+        if let remote {
+            return try remote.locked(waiting: lockSeconds, claiming: claiming, history: history) {
+                () throws(RootcellarError) in
+                try read(roles, reading, body)
+            }
+        }
         guard Disk.exists(layout.path(TreePath.pointer)) else {
             throw RootcellarError(
                 .repository,
@@ -222,6 +244,15 @@ package struct Publisher {
         }
         let lock = try TreeLock(layout, waiting: lockSeconds)
         defer { withExtendedLifetime(lock) {} }
+        return try read(roles, reading, body)
+    }
+
+    /// Runs `body` with the tree as it is.
+    private func read<Result>(
+        _ roles: [Role],
+        _ reading: (RootcellarError) -> RootcellarError,
+        _ body: (CurrentTree) throws(RootcellarError) -> Result
+    ) throws(RootcellarError) -> Result {
         let tree: CurrentTree
         do throws(RootcellarError) {
             tree = try CurrentTree(layout, keys: keys, roles: roles, now: now)
@@ -241,16 +272,20 @@ package struct Publisher {
     func work<Result>(
         roles: [Role],
         reading: (RootcellarError) -> RootcellarError = { $0 },
+        history: Bool = false,
         _ body: (CurrentTree, KeyHome) throws(RootcellarError) -> Result
     ) throws(RootcellarError) -> Result {
-        try locked(roles: roles, reading: reading) { tree throws(RootcellarError) in
+        try locked(roles: roles, reading: reading, claiming: true, history: history) { tree throws(RootcellarError) in
+            let unfinished = try remote.flatMap { _ throws(RootcellarError) in try Journal.read(layout)?.paths }
             try Journal.recover(layout, current: tree.manifest.version)
+            remote?.slim((unfinished ?? []).filter { $0.hasPrefix("images/") })
             let home = try keys.openHome()
             defer { home.close() }
             publication(tree, home, keys).restorePages()
             do throws(RootcellarError) {
-                return try body(tree, home)
+                return try body(settle(tree, home), home)
             } catch {
+                remote?.abandon()
                 if stopsAfter == nil, let current = try? CurrentTree(layout, keys: keys, roles: [], now: now) {
                     // What failed may have come after the new pointer: then the rest has to follow it, by the keys of
                     // now. If that fails too, the journal stays and the next publisher does it.

@@ -18,6 +18,8 @@ package struct TreeCheck {
     /// Where to keep what was read, outside of the tree: the next check with the same file does not read it again
     /// unless it has changed.
     package var state: FilePath?
+    /// Where builds are read from if the tree is a likeness of one in an object store.
+    var remote: RemoteCopy?
 
     private let layout: TreeLayout
     private let fingerprint: Fingerprint
@@ -51,6 +53,7 @@ package struct TreeCheck {
         )
         inspection.known = chain.files
         inspection.sample = sample
+        inspection.remote = remote
         if let state {
             let top = try absolutePath(layout.top).string
             try refuse(state, inside: top)
@@ -65,8 +68,12 @@ package struct TreeCheck {
             validUntil: pointer.validUntil
         )
         try inspection.shardsAndBuilds(manifests)
-        try inspection.legacyIndexes(manifests)
-        try inspection.streams(manifests)
+        if remote?.isBetween == true {
+            try inspection.indexesBetween(manifests)
+        } else {
+            try inspection.legacyIndexes(manifests)
+            try inspection.streams(manifests)
+        }
         try inspection.strays("")
         inspection.report.files = inspection.known.count
         inspection.report.bytes = inspection.known.values.reduce(0, +)

@@ -14,6 +14,7 @@ package enum TreeInitialiser {
     ///   - id: the server's name for itself, of the form of an image name's part, as in `images.example.org`.
     ///   - now: the clock to sign by.
     ///   - draft: the first root document, signed by the holders of the root keys; signed here if nil.
+    ///   - remote: the tree in an object store that `tree` is the working copy of.
     /// - Throws: `POLICY` for an id that is none, `REPOSITORY` if there is something already, `SIGNATURE`.
     package static func initialise(
         tree: FilePath,
@@ -21,17 +22,39 @@ package enum TreeInitialiser {
         id: String,
         now: Timestamp,
         validity: Validity = Validity(),
-        draft: RootDraft? = nil
+        draft: RootDraft? = nil,
+        remote: RemoteTree? = nil
     ) throws(RootcellarError) {
+        if let remote {
+            return try remote.lockedForInit { () throws(RootcellarError) in
+                try make(tree: tree, keys, id, now, validity, draft, remote)
+            }
+        }
+        let layout = TreeLayout(top: tree)
         let server = try ImageName.part("server", id)
         try keys.require(Role.allCases)
-        let given = try draft.map { draft throws(RootcellarError) in try check(draft, server, keys, now: now) }
-        let layout = TreeLayout(top: tree)
+        _ = try draft.map { draft throws(RootcellarError) in try check(draft, server, keys, now: now) }
         try Disk.makeDirectory(tree)
         try refuse(layout)
         try Disk.makeDirectory(tree.appending(TreeLayout.hidden))
         let lock = try TreeLock(layout, waiting: 0)
         defer { withExtendedLifetime(lock) {} }
+        try make(tree: tree, keys, id, now, validity, draft, nil)
+    }
+
+    private static func make(
+        tree: FilePath,
+        _ keys: KeyStore,
+        _ id: String,
+        _ now: Timestamp,
+        _ validity: Validity,
+        _ draft: RootDraft?,
+        _ remote: RemoteTree?
+    ) throws(RootcellarError) {
+        let server = try ImageName.part("server", id)
+        try keys.require(Role.allCases)
+        let given = try draft.map { draft throws(RootcellarError) in try check(draft, server, keys, now: now) }
+        let layout = TreeLayout(top: tree)
         try refuse(layout)
         try Journal.recover(layout, current: 0)
 
@@ -75,6 +98,7 @@ package enum TreeInitialiser {
         }
         for (path, bytes) in files { try layout.put(bytes, at: path) }
         try indexes.flip(to: derived)
+        try remote?.begin(tree: files.map(\.0), manifest: pointer.manifest.file.sha256, pointer: pointerBytes)
         try layout.put(pointerBytes, at: TreePath.pointer)
         let hash = SHA256Digest(hashing: try root.canonicalBytes())
         try keys.record(server) {

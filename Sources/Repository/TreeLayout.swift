@@ -7,6 +7,8 @@ import SystemPackage
 struct TreeLayout: Sendable {
     /// The top directory.
     let top: FilePath
+    /// Whether the big files of builds are here; those of a working copy are in an object store.
+    var keepsFiles = true
 
     /// What servers do not show: the lock, the journal and work in progress.
     static let hidden = ".rootcellar"
@@ -30,6 +32,16 @@ struct TreeLayout: Sendable {
         let staged = staging.appending("file")
         try Disk.write(bytes, to: staged)
         try put(staged, at: path)
+    }
+
+    /// Bytes of a file, or of a build with all its files.
+    func size(_ path: String) throws(RootcellarError) -> Int {
+        let document = self.path("\(path)/\(ImageDocument.fileName)")
+        guard !keepsFiles, Disk.exists(document) else { return try Disk.size(self.path(path)) }
+        let bytes = try Disk.read(document, limit: ImageDocument.limit)
+        return try ImageDocument(verified: bytes, subject: document.string).files.values.reduce(bytes.count) {
+            $0 + $1.size
+        }
     }
 
     /// The number in `<number>.signed` or another ending.

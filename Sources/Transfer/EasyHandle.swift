@@ -3,6 +3,12 @@
 import CCurl
 import Model
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// One libcurl easy handle: it keeps connections open between requests, and every request sets all options anew, so
 /// that nothing of one request leaks into the next.
 @safe
@@ -76,6 +82,45 @@ final class EasyHandle {
             unsafe ccurl_set_body(raw, method, bytes.baseAddress, curl_off_t(body.count))
         }
         try check(result, "a body of \(body.count) bytes")
+    }
+
+    /// Makes the request one with this method and without a body.
+    func set(method: String) throws(RootcellarError) { try set(CURLOPT_CUSTOMREQUEST, method) }
+
+    /// Makes the request one that sends a piece of a file, which has to outlive it.
+    func set(method: String, body: FilePiece) throws(RootcellarError) {
+        let context = unsafe Unmanaged.passUnretained(body).toOpaque()
+        let result = unsafe ccurl_set_upload(
+            raw,
+            { bytes, size, count, context in
+                guard let bytes = unsafe bytes, let context = unsafe context else { return Int(CURL_READFUNC_ABORT) }
+                let piece = unsafe Unmanaged<FilePiece>.fromOpaque(context).takeUnretainedValue()
+                let room = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+                return unsafe piece.read(into: room) ?? Int(CURL_READFUNC_ABORT)
+            },
+            { context, offset, origin in
+                guard let context = unsafe context, origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+                let piece = unsafe Unmanaged<FilePiece>.fromOpaque(context).takeUnretainedValue()
+                return piece.seek(to: Int(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+            },
+            context,
+            curl_off_t(body.count)
+        )
+        try check(result, "a body of \(body.count) bytes")
+        try set(CURLOPT_CUSTOMREQUEST, method)
+        // A store that refuses says so before the bytes are sent; one that does not know the question costs this long.
+        try set(CURLOPT_EXPECT_100_TIMEOUT_MS, 300)
+    }
+
+    /// Lets libcurl sign the request, AWS Signature Version 4.
+    func sign(_ credentials: StoreCredentials, region: String) throws(RootcellarError) {
+        let result = unsafe ccurl_set_signature(
+            raw,
+            "aws:amz:\(region):s3",
+            credentials.accessKey,
+            credentials.secretKey
+        )
+        try check(result, "CURLOPT_AWS_SIGV4")
     }
 
     /// Runs one request; `exchange` gets what arrives.

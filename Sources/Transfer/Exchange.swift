@@ -22,12 +22,16 @@ final class Exchange {
         var isConditional = false
         /// What is sent, by PUT; then every answer that does not ask for another try is taken as it is.
         var body: [UInt8]?
+        /// What an object store is asked beside, or instead of, a plain GET.
+        var store: StoreRequest?
     }
 
     private enum Body {
         case undecided
         case deliver
         case discard
+        /// What a store says about a refusal.
+        case refusal
     }
 
     /// Bytes of all headers of one exchange, interim answers and trailers included, beyond which it is a flood.
@@ -43,6 +47,8 @@ final class Exchange {
     private(set) var received = 0
     /// Set by whoever stopped the transfer; then libcurl's own code says nothing.
     private(set) var fault: Fault?
+    /// What came with an answer that is none of those that were hoped for.
+    private(set) var refusal: [UInt8] = []
 
     private let sink: (RawSpan) throws(RootcellarError) -> Void
     private let shouldStop: (() -> Bool)?
@@ -90,6 +96,9 @@ final class Exchange {
         case .discard:
             discarded += bytes.byteCount
             return discarded <= Self.discardLimit
+        case .refusal:
+            unsafe bytes.withUnsafeBytes { unsafe refusal.append(contentsOf: $0) }
+            return refusal.count <= Self.discardLimit
         case .deliver:
             received += bytes.byteCount
             guard received <= expected ?? request.limit else {
@@ -127,6 +136,10 @@ final class Exchange {
             expected = head.contentLength
             guard expected ?? 0 <= request.limit else { return stop(.transport, "an answer that is too long") }
             body = .deliver
+            return true
+        }
+        if request.store != nil, !isTemporary(head.status), ![200, 206, 304, 416].contains(head.status) {
+            body = head.status == 204 ? .discard : .refusal
             return true
         }
         switch head.status {

@@ -185,7 +185,8 @@ package final class HTTPSession {
         var hops = 0
         while true {
             let head = try perform(request, headers: headers, deadline: deadline, sink: sink, observe: observe)
-            guard head.isRedirect else { return head }
+            // A signature is for one host: a store that answers so is not followed.
+            guard head.isRedirect, request.store == nil else { return head }
             hops += 1
             guard hops <= options.maxRedirects else {
                 throw Fault(
@@ -212,8 +213,9 @@ package final class HTTPSession {
             let exchange = Exchange(request, shouldStop: shouldStop, sink: sink)
             let code: CURLcode
             do throws(RootcellarError) {
-                try configure(request.url, headers: headers, deadline: deadline)
+                try configure(request.url, headers: headers, isSigned: request.store != nil, deadline: deadline)
                 if let body = request.body { try handle.set(method: "PUT", body: body) }
+                try request.store?.apply(to: handle)
                 code = try handle.perform(exchange)
             } catch {
                 throw Fault(error)
@@ -221,6 +223,11 @@ package final class HTTPSession {
             observe(exchange.head)
             if let fault = exchange.fault { throw fault }
             if exchange.isWhole { return exchange.head }
+            if request.store != nil, code == CURLE_OK, exchange.head.isComplete, !exchange.refusal.isEmpty {
+                var head = exchange.head
+                head.refusal = exchange.refusal
+                return head
+            }
             if exchange.isDiscarded {
                 guard isTemporary(exchange.head.status) else { return exchange.head }
                 throw Fault(
@@ -252,7 +259,12 @@ package final class HTTPSession {
 
     /// Every option of a request. Where the default is already what is wanted it is set all the same if safety hangs
     /// on it: defaults differ between versions.
-    private func configure(_ url: String, headers: [String], deadline: Deadline) throws(RootcellarError) {
+    private func configure(
+        _ url: String,
+        headers: [String],
+        isSigned: Bool,
+        deadline: Deadline
+    ) throws(RootcellarError) {
         guard !deadline.hasPassed else { throw RootcellarError(.transport, "no time left", subject: url) }
         try handle.reset()
         try handle.set(CURLOPT_URL, url)
@@ -265,7 +277,9 @@ package final class HTTPSession {
         try handle.set(CURLOPT_USERAGENT, options.userAgent)
         let isOurs = url.hasPrefix(server.url + "/")
         let authorization = isOurs ? options.token.map { ["Authorization: Bearer \($0.secret)"] } ?? [] : []
-        try handle.set(headers: ["Accept-Encoding: identity"] + authorization + headers)
+        // Everything here is part of a signature; gateways before stores are known to change this one.
+        let plain = isSigned ? [] : ["Accept-Encoding: identity"]
+        try handle.set(headers: plain + authorization + headers)
         // A proxy's answer to CONNECT has nothing to do with them.
         try handle.set(CURLOPT_HEADEROPT, Int(CURLHEADER_SEPARATE))
         try handle.set(CURLOPT_HTTP_CONTENT_DECODING, 0)

@@ -16,6 +16,8 @@ struct ResponseHead: Equatable {
     private(set) var location: String?
     /// The first thing that forbids to use the answer's body.
     private(set) var flaw: String?
+    /// What an object store has said about its refusal.
+    var refusal: [UInt8] = []
 
     init() {}
 

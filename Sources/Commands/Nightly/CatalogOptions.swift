@@ -53,7 +53,7 @@ struct CatalogOptions: ParsableArguments {
                 subject: only.joined(separator: " ")
             )
         }
-        let found = try PublishedImages(tree: FilePath(repo), now: now).find(images.map(\.name))
+        let found = try PublishedImages(tree: localTree(repo), now: now).find(images.map(\.name))
         return Loaded(
             plan: BuildPlan(
                 images,

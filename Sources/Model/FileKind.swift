@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
-
-/// What clients and caches are told about a file, decided by its place in the tree alone, never by its content.
-struct FileKind: Equatable, Sendable {
+/// What clients and caches are told about a file of a tree, decided by its place alone, never by its content: our own server
+/// says it in each answer, an object store is told with the object.
+package struct FileKind: Equatable, Sendable {
     /// `Content-Type`.
-    let type: String
+    package let type: String
     /// `Cache-Control`.
-    private(set) var caching: String
+    package private(set) var caching: String
     /// Whether everybody may read it.
-    private(set) var isForAll = true
+    package private(set) var isForAll = true
     /// Whether it depends on the token what is in it.
-    var variesByToken = false
+    package var variesByToken = false
 
     /// For what is never written again under its name: a cache need not ask for a year.
-    static let forever = "public, max-age=31536000, immutable"
+    package static let forever = "public, max-age=31536000, immutable"
     /// For what is replaced in place: a cache may keep it but asks each time.
-    static let ask = "no-cache"
+    package static let ask = "no-cache"
 
     /// Says that not everybody may read it: only the client itself may keep it. `public` would let any cache give to all
     /// what was sent to one token (RFC 9111, 3.5).
-    mutating func restrict() {
+    package mutating func restrict() {
         isForAll = false
         caching = caching == Self.forever ? "private, max-age=31536000, immutable" : "private, no-cache"
     }
 
     /// The kind of the file `components` names below the tree's root.
-    init(_ components: [String]) {
+    package init(_ components: [String]) {
         let name = components.last ?? ""
         type = Self.type(name, isRootKeys: components.starts(with: ["rootcellar", "root"]))
         caching = Self.isForever(components, name) ? Self.forever : Self.ask
