@@ -198,14 +198,3 @@ struct ExtendedHeader {
         return (Int64(try number(Array(whole))), UInt32(try number(fraction)))
     }
 }
-
-/// The value of one to eighteen decimal digits; nil for anything else.
-func decimalNumber(_ digits: ArraySlice<UInt8>) -> Int? {
-    guard !digits.isEmpty, digits.count <= 18 else { return nil }
-    var value = 0
-    for digit in digits {
-        guard (0x30...0x39).contains(digit) else { return nil }
-        value = value * 10 + Int(digit - 0x30)
-    }
-    return value
-}

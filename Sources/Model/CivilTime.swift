@@ -56,17 +56,6 @@ struct CivilTime: Equatable {
     }
 }
 
-/// The value of ASCII decimal digits; nil if there is anything else, or nothing.
-func decimal(_ digits: some Collection<UInt8>) -> Int? {
-    guard !digits.isEmpty, digits.count <= 18 else { return nil }
-    var value = 0
-    for digit in digits {
-        guard (0x30...0x39).contains(digit) else { return nil }
-        value = value * 10 + Int(digit - 0x30)
-    }
-    return value
-}
-
 /// `value` in at least `width` digits.
 func padded(_ value: Int, _ width: Int) -> String {
     let digits = String(value)

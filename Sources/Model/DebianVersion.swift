@@ -15,7 +15,7 @@ package struct DebianVersion: Sendable, Comparable, CustomStringConvertible {
         description = text
         var rest = Array(text.utf8)[...]
         var number = 0
-        if let colon = rest.firstIndex(of: 0x3A), let value = decimal(rest[..<colon]) {
+        if let colon = rest.firstIndex(of: 0x3A), let value = decimalNumber(rest[..<colon]) {
             number = value
             rest = rest[(colon + 1)...]
         }

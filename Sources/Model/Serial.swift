@@ -11,8 +11,9 @@ package struct Serial: Hashable, Sendable, Comparable, CustomStringConvertible {
     package init(_ text: String) throws(RootcellarError) {
         let bytes = Array(text.utf8)
         guard bytes.count == 14, bytes[8] == 0x5F, bytes[11] == 0x3A,
-            let year = decimal(bytes[0..<4]), let month = decimal(bytes[4..<6]), let day = decimal(bytes[6..<8]),
-            let hour = decimal(bytes[9..<11]), let minute = decimal(bytes[12..<14]),
+            let year = decimalNumber(bytes[0..<4]), let month = decimalNumber(bytes[4..<6]),
+            let day = decimalNumber(bytes[6..<8]),
+            let hour = decimalNumber(bytes[9..<11]), let minute = decimalNumber(bytes[12..<14]),
             CivilTime(year: year, month: month, day: day, hour: hour, minute: minute).secondsSinceEpoch != nil
         else {
             throw RootcellarError(.policy, "not a serial", subject: "'\(text)'", hint: "write UTC as YYYYMMDD_HH:MM")
@@ -34,11 +35,11 @@ package struct Serial: Hashable, Sendable, Comparable, CustomStringConvertible {
     package var time: Timestamp {
         let digits = Array(text.utf8)
         let civil = CivilTime(
-            year: decimal(digits[0..<4]) ?? 0,
-            month: decimal(digits[4..<6]) ?? 0,
-            day: decimal(digits[6..<8]) ?? 0,
-            hour: decimal(digits[9..<11]) ?? 0,
-            minute: decimal(digits[12..<14]) ?? 0
+            year: decimalNumber(digits[0..<4]) ?? 0,
+            month: decimalNumber(digits[4..<6]) ?? 0,
+            day: decimalNumber(digits[6..<8]) ?? 0,
+            hour: decimalNumber(digits[9..<11]) ?? 0,
+            minute: decimalNumber(digits[12..<14]) ?? 0
         )
         return Timestamp(seconds: civil.secondsSinceEpoch ?? 0)
     }

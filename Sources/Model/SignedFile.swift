@@ -72,7 +72,7 @@ package struct SignedFile: Sendable, Equatable {
         let rest = bytes[Self.magic.count...]
         guard let lineEnd = rest.prefix(12).firstIndex(of: 0x0A) else { throw broken("no payload length") }
         let digits = rest[rest.startIndex..<lineEnd]
-        guard digits.first != 0x30, let length = decimal(digits) else { throw broken("bad payload length") }
+        guard digits.first != 0x30, let length = decimalNumber(digits) else { throw broken("bad payload length") }
         let start = lineEnd + 1
         guard length <= bytes.count - start - 1, bytes[start + length] == 0x0A else {
             throw broken("the payload is not as long as it says")

@@ -13,9 +13,10 @@ package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertibl
         let bytes = Array(text.utf8)
         guard bytes.count == 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54, bytes[13] == 0x3A,
             bytes[16] == 0x3A, bytes[19] == 0x5A,
-            let year = decimal(bytes[0..<4]), let month = decimal(bytes[5..<7]), let day = decimal(bytes[8..<10]),
-            let hour = decimal(bytes[11..<13]), let minute = decimal(bytes[14..<16]),
-            let second = decimal(bytes[17..<19]),
+            let year = decimalNumber(bytes[0..<4]), let month = decimalNumber(bytes[5..<7]),
+            let day = decimalNumber(bytes[8..<10]),
+            let hour = decimalNumber(bytes[11..<13]), let minute = decimalNumber(bytes[14..<16]),
+            let second = decimalNumber(bytes[17..<19]),
             let value = CivilTime(
                 year: year,
                 month: month,

@@ -60,7 +60,7 @@ struct CompressionTests {
         _ = try await runProgram("sh", ["-c", script])
         let endings: [Compression: String] = [.xz: "xz", .zstd: "zst", .gzip: "gz"]
         let name = "plain.\(endings[compression] ?? "")"
-        let good = try read(directory.appending(name))
+        let good = try scratchBytes(name)
         #expect(try decompress(good, compression, limit: 300_000).count == 300_000)
         #expect(refusal(good, compression, limit: 299_999) == .archive)
         #expect(refusal([], compression, limit: 10) == .archive)
@@ -82,33 +82,11 @@ struct CompressionTests {
     }
 
     private func decompress(_ bytes: [UInt8], _ compression: Compression, limit: Int) throws -> [UInt8] {
-        let directory = ScratchDirectory.path
-        let input = try FileDescriptor.open(
-            directory.appending("in"),
-            .readWrite,
-            options: [.create, .truncate],
-            permissions: .ownerReadWrite
-        )
+        let input = try FileDescriptor.scratchFile("in", holding: bytes)
         defer { try? input.close() }
-        try input.writeAll(bytes)
-        try input.seek(offset: 0, from: .start)
-        let outputPath = directory.appending("out")
-        let output = try FileDescriptor.open(
-            outputPath,
-            .writeOnly,
-            options: [.create, .truncate],
-            permissions: .ownerReadWrite
-        )
+        let output = try FileDescriptor.scratchFile("out")
         defer { try? output.close() }
         try compression.decompress(input, to: output, limit: limit)
-        return try read(outputPath)
-    }
-
-    private func read(_ path: FilePath) throws -> [UInt8] {
-        let file = try FileDescriptor.open(path, .readOnly)
-        defer { try? file.close() }
-        var bytes = [UInt8](repeating: 0, count: try file.status().size)
-        _ = try readBlock(file, &bytes)
-        return bytes
+        return try scratchBytes("out")
     }
 }

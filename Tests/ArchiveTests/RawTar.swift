@@ -58,3 +58,25 @@ struct RawTar {
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
+
+extension RawTar {
+    /// A sparse file in GNU's form 1.0, whose map stands before the content.
+    ///
+    /// - Parameter mapped: whether `stored` has its map already.
+    mutating func addSparse(
+        _ name: String,
+        size: Int,
+        map: [(Int, Int)],
+        stored: [UInt8],
+        mapped: Bool = false
+    ) {
+        var head = Array("\(map.count)\n".utf8)
+        for (offset, count) in map { head += Array("\(offset)\n\(count)\n".utf8) }
+        head += [UInt8](repeating: 0, count: (512 - head.count % 512) % 512)
+        addExtended([
+            ("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", name),
+            ("GNU.sparse.realsize", String(size)),
+        ])
+        add("GNUSparseFile.0/\(name)", content: mapped ? stored : head + stored)
+    }
+}

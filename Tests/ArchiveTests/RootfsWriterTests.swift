@@ -10,16 +10,8 @@ import Testing
 struct RootfsWriterTests {
     private func unpack(_ bytes: [UInt8], expecting: Unpacking.Expectation? = nil) throws -> Unpacking.Report {
         let directory = ScratchDirectory.path
-        let tar = directory.appending("in.tar")
-        let file = try FileDescriptor.open(
-            tar,
-            .readWrite,
-            options: [.create, .truncate],
-            permissions: .ownerReadWrite
-        )
+        let file = try FileDescriptor.scratchFile("in.tar", holding: bytes)
         defer { try? file.close() }
-        try file.writeAll(bytes)
-        try file.seek(offset: 0, from: .start)
         let root = try makeDirectory(directory.appending("root"))
         defer { try? root.close() }
         return try Unpacking.run(tar: file, root: root, expecting: expecting)

@@ -49,10 +49,10 @@ struct CivilTimeTests {
 
     @Test("reads plain digits and nothing else as decimal")
     func decimals() {
-        #expect(decimal(Array("0".utf8)) == 0)
-        #expect(decimal(Array("999999999999999999".utf8)) == 999_999_999_999_999_999)
+        #expect(decimalNumber(Array("0".utf8)) == 0)
+        #expect(decimalNumber(Array("999999999999999999".utf8)) == 999_999_999_999_999_999)
         for text in ["", "-1", "+1", " 1", "1 ", "0x1", "1a", "1000000000000000000", "\u{0661}"] {
-            #expect(decimal(Array(text.utf8)) == nil, "\(text)")
+            #expect(decimalNumber(Array(text.utf8)) == nil, "\(text)")
         }
     }
 

@@ -93,29 +93,3 @@ func failure(_ body: () throws -> Void) -> RootcellarError? {
 func armored(_ bytes: [UInt8], as label: String = "PGP SIGNATURE") -> [UInt8] {
     Array("-----BEGIN \(label)-----\n\n\(Data(bytes).base64EncodedString())\n-----END \(label)-----\n".utf8)
 }
-
-/// Runs `body` on `count` threads at once and waits for all.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    final class Job: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-    var threads: [pthread_t] = []
-    for number in 0..<count {
-        var thread = pthread_t()
-        let job = unsafe Unmanaged.passRetained(Job { body(number) })
-        let code = unsafe pthread_create(
-            &thread,
-            nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<Job>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            },
-            job.toOpaque()
-        )
-        precondition(code == 0)
-        threads.append(thread)
-    }
-    for thread in threads { _ = pthread_join(thread, nil) }
-}

@@ -9,61 +9,21 @@ import Testing
 
 @testable import Repository
 
-/// The catalogue as a reader of simplestreams decodes it: a value of another type anywhere makes it refuse everything.
-private struct Catalogue: Decodable {
-    struct Product: Decodable {
-        var aliases: String
-        var arch: String
-        var os: String
-        var release: String
-        var variant: String
-        var requirements: [String: String]
-        var lxdRequirements: [String: String]
-        var versions: [String: Version]
-    }
-    struct Version: Decodable { var items: [String: Item] }
-    struct Item: Decodable, Equatable {
-        var ftype: String
-        var path: String
-        var sha256: String
-        var size: Int
-        var combinedSha256: String?
-        var combinedRootxzSha256: String?
-        var combinedSquashfsSha256: String?
-        var deltaBase: String?
-    }
-    var format: String
-    var contentId: String
-    var datatype: String
-    var products: [String: Product]
-}
-
-private struct Index: Decodable {
-    struct Entry: Decodable {
-        var datatype: String
-        var format: String
-        var path: String
-        var products: [String]
-    }
-    var format: String
-    var index: [String: Entry]
-}
-
 @Suite("The catalogue for LXD and Incus", .scratchDirectory)
 struct StreamsTests {
-    private func catalogue(_ workshop: Workshop) throws -> Catalogue {
+    private func catalogue(_ workshop: Workshop) throws -> ReadCatalogue {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let bytes = try read(workshop.tree.appending("streams/v1/images.json"))
-        return try decoder.decode(Catalogue.self, from: Data(bytes))
+        return try decoder.decode(ReadCatalogue.self, from: Data(bytes))
     }
 
-    private func index(_ workshop: Workshop, _ name: String = "index.json") throws -> Index {
+    private func index(_ workshop: Workshop, _ name: String = "index.json") throws -> ReadIndex {
         var text = text(try read(workshop.tree.appending("streams/v1/\(name)")))
         if let start = text.firstIndex(of: "{"), let end = text.firstRange(of: "\n-----BEGIN PGP SIGNATURE") {
             text = String(text[start..<end.lowerBound])
         }
-        return try JSONDecoder().decode(Index.self, from: Data(text.utf8))
+        return try JSONDecoder().decode(ReadIndex.self, from: Data(text.utf8))
     }
 
     private func image(
