@@ -37,8 +37,35 @@ package struct TreeCheck {
 
     /// Checks everything.
     ///
+    /// A publication may take away what is just read: what is wrong with a tree that has changed meanwhile is looked at
+    /// again.
+    ///
     /// - Throws: the error of the first thing wrong, its subject the file.
     package func run() throws(RootcellarError) -> CheckReport {
+        for _ in 1..<Self.mostAttempts {
+            let before = Generation(layout)
+            do throws(RootcellarError) { return try attempt() } catch {
+                guard remote == nil, Generation(layout) != before else { throw error }
+            }
+        }
+        return try attempt()
+    }
+
+    /// How often a tree is looked at that changes all the time.
+    private static let mostAttempts = 20
+
+    /// What changes with each publication.
+    private struct Generation: Equatable {
+        private let pointer: [UInt8]?
+        private let links: [String?]
+
+        init(_ layout: TreeLayout) {
+            pointer = try? Disk.read(layout.path(TreePath.pointer), limit: SignedFile.Kind.pointer.limit)
+            links = [FlippedDirectory.legacy(layout), .streams(layout)].map { Disk.linkTarget($0.link) }
+        }
+    }
+
+    private func attempt() throws(RootcellarError) -> CheckReport {
         let snapshot = try TreeSnapshot(layout)
         let chain = try RootHistory(layout, snapshot, fingerprint: fingerprint, now: now)
         guard let verifier = chain.verifiers.last else {
