@@ -28,7 +28,7 @@ package enum BooleanWords {
         if verb == "pack-incus" || verb == "pack-lxd",
             word == "--import-into-incus" || word == "--import-into-lxd"
         {
-            return [word + "="]
+            return ["\(word)=\(IncusOptions.noAlias)"]
         }
         let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2, parts[0].hasPrefix("--"), let value = values[parts[1]],

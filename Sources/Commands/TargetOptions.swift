@@ -54,15 +54,18 @@ struct IncusOptions: ParsableArguments {
     @Flag(help: "A virtual machine; not built.") var vm = false
     @Option(
         name: [.customLong("import-into-incus"), .customLong("import-into-lxd")],
-        help: "Put the image into the local Incus or LXD, under this alias, a template, if it is not empty."
+        help: "Put the image into the local Incus or LXD, under this alias, a template; - for none."
     )
     var alias: String?
+
+    /// What stands for no alias, as in distrobuilder: the parser of arguments takes no empty value.
+    static let noAlias = "-"
 
     /// Finds the daemon and the alias before anything is built; nil if nothing is imported.
     func importer(_ definition: ResolvedDefinition) throws -> ((BuiltImage) throws -> Void)? {
         guard let alias else { return nil }
         let place = SourcePosition(file: "--import-into-incus", line: 1, column: 1)
-        let name = try definition.render(SourceText(alias, at: place))
+        let name = alias == Self.noAlias ? "" : try definition.render(SourceText(alias, at: place))
         // The verbs and options of LXD's image builder mean LXD where both are there.
         let prefersLXD = CommandLine.arguments.dropFirst().contains { word in
             ["build-lxd", "pack-lxd"].contains(word) || word.hasPrefix("--import-into-lxd")
