@@ -162,7 +162,6 @@ extension HostileImageTests {
             HostileImage("directory-with-data") { $0.add("./dir/", type: "5", text: "content", mode: 0o755) },
             HostileImage("link-with-data") { $0.add("./link", type: "2", text: "content", link: "x") },
             HostileImage("no-target") { $0.add("./link", type: "2") },
-            HostileImage("before-its-directory") { $0.add("./missing/file", text: "x") },
         ])
     }
 }

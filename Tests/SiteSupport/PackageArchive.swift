@@ -29,7 +29,7 @@ package struct PackageArchive {
 
     /// The lines of a definition's `source`, indented; without `url` the configured mirror counts.
     package func source(url: String? = nil, key: String? = nil) -> String {
-        var lines = "downloader: debootstrap\n  variant: minbase"
+        var lines = "downloader: debootstrap\n  suite: \(Self.suite)\n  variant: minbase"
         if let url { lines += "\n  url: \(url)" }
         guard let key else { return lines }
         return lines + "\n  keys:\n  - |\n"
