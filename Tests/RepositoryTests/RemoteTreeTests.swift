@@ -18,7 +18,7 @@ private struct RemoteWorkshop: Sendable {
 
     /// - Parameter hasTree: whether an empty tree is made.
     init(_ server: ObjectStoreServer, prefix: String, hasTree: Bool = true) throws {
-        let keys = ScratchDirectory.path.appending("keys-\(prefix)")
+        let keys = ScratchDirectory.path.appending("keys-\(prefix.replacing("/", with: "-"))")
         workshop = Workshop(keys: try KeyStore.initialise(directory: keys, name: "Example"))
         (self.server, self.prefix) = (server, prefix)
         if hasTree { try initialise() }
@@ -90,8 +90,10 @@ struct RemoteTreeTests {
         ["busy", "drop", "lost", "deny", "dead", "lastword"] + (isSoaking ? ["slow"] : [])
 
     private func run(_ body: @escaping @Sendable (ObjectStoreServer) throws -> Void) async throws {
-        try await ObjectStoreServer.run(in: ScratchDirectory.path.appending("store")) { server in
-            try await blocking { try body(server) }
+        // Another thread has none of the task's values.
+        let directory = ScratchDirectory.path
+        try await ObjectStoreServer.run(in: directory.appending("store")) { server in
+            try await blocking { try ScratchDirectory.$path.withValue(directory) { try body(server) } }
         }
     }
 
@@ -148,6 +150,9 @@ struct RemoteTreeTests {
             #expect(dropped.dropped.map(\.serial.description).contains("20260101_05:24"))
             #expect(dropped.droppedBytes > big.count)
             #expect(try site.paths().contains("\(directory)/rootfs.squashfs"))
+            // What the manifest before names stays, however old it is.
+            let fifth = try site.workshop.image(serial: "20260105_05:24", content: 5)
+            _ = try site.publisher(after: 3).publish(images: [fifth], untested: true)
             let removed = try site.publisher(after: 30).prune(Retention(count: nil, days: nil))
             #expect(removed.removed.contains(directory))
             #expect(try !site.paths().contains { $0.hasPrefix(directory) })
