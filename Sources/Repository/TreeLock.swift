@@ -9,7 +9,7 @@ import Glibc
 
 /// The lock that lets one publisher at a time change a tree. The kernel gives it up when its holder dies.
 final class TreeLock {
-    private let file: FileDescriptor
+    let file: FileDescriptor
 
     /// Takes the lock.
     ///
@@ -46,5 +46,10 @@ final class TreeLock {
         }
     }
 
-    deinit { try? file.close() }
+    /// Gives it up by name (flock(2)): a child that another thread has just forked has the descriptor until it runs its program,
+    /// and would hold the lock as long.
+    deinit {
+        flock(file.rawValue, LOCK_UN)
+        try? file.close()
+    }
 }
