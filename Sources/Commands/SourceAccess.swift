@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Client
 import Model
 import Repository
 import SystemPackage
@@ -31,13 +30,12 @@ struct SourceAccess: ParsableArguments {
             }
             return TreeDirectorySource(FilePath(text))
         }
-        var options = TransferOptions(caFile: ca)
-        options.clientCertificate = clientCert
-        options.clientKey = clientKey
-        options.token = try tokenFile.map { path throws(RootcellarError) in
-            try ServerSelection.readToken(FilePath(path))
-        }
-        if let key = clientKey ?? clientCert { try ServerSelection.checkPrivate(FilePath(key), "client key") }
-        return try HTTPSession(server: ServerAddress(text), options: options)
+        return try HTTPSession.identified(
+            to: text,
+            ca: ca,
+            tokenFile: tokenFile,
+            clientCertificate: clientCert,
+            clientKey: clientKey
+        )
     }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Client
 import Model
-import SystemPackage
 import Transfer
 
 /// Where images are sent to, and who sends them.
@@ -37,13 +35,12 @@ struct UploadDestination: ParsableArguments {
     ///
     /// - Throws: `POLICY` for a token or key that others may read.
     func session() throws(RootcellarError) -> HTTPSession {
-        var options = TransferOptions(caFile: ca)
-        options.clientCertificate = clientCert
-        options.clientKey = clientKey
-        options.token = try tokenFile.map { path throws(RootcellarError) in
-            try ServerSelection.readToken(FilePath(path))
-        }
-        if let key = clientKey ?? clientCert { try ServerSelection.checkPrivate(FilePath(key), "client key") }
-        return try HTTPSession(server: ServerAddress(to ?? ""), options: options)
+        try .identified(
+            to: to ?? "",
+            ca: ca,
+            tokenFile: tokenFile,
+            clientCertificate: clientCert,
+            clientKey: clientKey
+        )
     }
 }

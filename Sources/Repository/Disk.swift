@@ -134,7 +134,9 @@ enum Disk {
 
     static func syncDirectory(_ path: FilePath) throws(RootcellarError) {
         do {
-            let directory = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+            // What is above a bare name is the current directory.
+            let place = path.isEmpty ? "." : path
+            let directory = try FileDescriptor.open(place, .readOnly, options: [.directory, .closeOnExec])
             try directory.closeAfter { guard fsync(directory.rawValue) == 0 else { throw Errno(rawValue: errno) } }
         } catch { throw fault("cannot be synced", path, error) }
     }

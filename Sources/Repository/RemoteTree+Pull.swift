@@ -49,12 +49,7 @@ extension RemoteTree {
         for (distribution, reference) in manifest.indexes {
             let index = TreePath.index(reference.sha256)
             guard !Disk.exists(layout.path(index)) else { continue }
-            let bytes = try document(index, reference, limit: 64 << 20)
-            let shard = try IndexShard(verified: bytes, subject: index)
-            for (name, builds) in try shard.catalogue(subject: distribution) {
-                for build in builds { try takeDocument(of: name, build, isWanted: true) }
-            }
-            try layout.put(bytes, at: index)
+            try takeShard(of: distribution, reference, isWanted: true)
         }
         try layout.put(manifestBytes, at: path)
         try layout.put(bytes, at: TreePath.pointer)
@@ -126,15 +121,27 @@ extension RemoteTree {
             for (distribution, reference) in manifest.indexes {
                 let index = TreePath.index(reference.sha256)
                 guard shards.contains(index), !Disk.exists(layout.path(index)) else { continue }
-                let bytes = try document(index, reference, limit: 64 << 20)
-                let shard = try IndexShard(verified: bytes, subject: index)
-                for (name, builds) in try shard.catalogue(subject: distribution) {
-                    for build in builds { try takeDocument(of: name, build, isWanted: false) }
-                }
-                try layout.put(bytes, at: index)
+                try takeShard(of: distribution, reference, isWanted: false)
             }
             try layout.put(bytes, at: path)
         }
+    }
+
+    /// An index shard, after the documents that it names.
+    ///
+    /// - Parameter isWanted: whether a document that is not there any more is an error.
+    private func takeShard(
+        of distribution: String,
+        _ reference: FileReference,
+        isWanted: Bool
+    ) throws(RootcellarError) {
+        let path = TreePath.index(reference.sha256)
+        let bytes = try document(path, reference, limit: 64 << 20)
+        let shard = try IndexShard(verified: bytes, subject: path)
+        for (name, builds) in try shard.catalogue(subject: distribution) {
+            for build in builds { try takeDocument(of: name, build, isWanted: isWanted) }
+        }
+        try layout.put(bytes, at: path)
     }
 
     private func takeDocument(

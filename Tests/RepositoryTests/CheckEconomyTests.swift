@@ -56,6 +56,13 @@ struct CheckEconomyTests {
         #expect(try check(workshop).leftovers == [])
     }
 
+    @Test("keeps its state under a bare name, too")
+    func bareName() throws {
+        let above = FilePath("state").removingLastComponent()
+        #expect(above.isEmpty)
+        #expect(failure { try Disk.syncDirectory(above) }?.description == nil)
+    }
+
     @Test("reads as many builds as it is told, and of the others the documents and the sizes")
     func sample() throws {
         let workshop = try Workshop()

@@ -11,111 +11,14 @@ import Testing
 
 @Suite("An upload", .scratchDirectory)
 struct UploadTests {
-    /// A server that takes uploads, with a token for Debian's images and one that may only read.
-    private struct Site {
-        let server: RunningServer
-        let quarantine: Quarantine
-        let builder: String
-        let reader: String
-        let tree: FilePath
-
-        func put(_ path: String, _ bytes: [UInt8], token: String?, _ more: String...) async throws -> Reply {
-            let body = server.scratch.appending("send.\(UInt64.random(in: 0 ... .max))")
-            try write(bytes, to: body)
-            let words = token.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
-            return try await server.get(path, ["-T", body.string, "-H", "Expect:"] + words + more)
-        }
-
-        func put(_ upload: Sample, _ file: String? = nil, at offset: Int = 0, count: Int? = nil) async throws -> Reply {
-            guard let file else { return try await put(upload.path, upload.declaration, token: builder) }
-            let bytes = upload.files[file] ?? []
-            return try await put(
-                "\(upload.path)/\(file)",
-                Array(bytes.dropFirst(offset).prefix(count ?? .max)),
-                token: builder,
-                "-H",
-                "Upload-Offset: \(offset)"
-            )
-        }
-
-        func get(_ path: String, _ more: String...) async throws -> Reply {
-            try await server.get(path, ["-H", "Authorization: Bearer \(builder)"] + more)
-        }
-
-        func audit() throws -> [String] { try quarantine.audit.lines() }
-    }
-
-    /// What could be an image directory; the server looks at no file but by its hash.
-    private struct Sample {
-        var image = "debian/bookworm/amd64/default"
-        var files: [String: [UInt8]] = ["image.json": Array("{}".utf8), "rootfs.tar.xz": Array(pattern(50_000))]
-
-        var declaration: [UInt8] {
-            let declaration = try? UploadDeclaration(
-                image: ImageName(path: image),
-                serial: Serial("20260101_00:00"),
-                files: files.mapValues { FileReference(of: $0) }
-            ).canonicalBytes()
-            return declaration ?? []
-        }
-
-        var id: SHA256Digest { SHA256Digest(hashing: declaration) }
-        var path: String { "/uploads/\(id)" }
-    }
-
-    private func running(
-        isPlain: Bool = false,
-        limits: (inout UploadLimits) -> Void = { _ in },
-        stall: Duration = .seconds(60),
-        _ body: (Site) async throws -> Void
-    ) async throws {
-        let scratch = ScratchDirectory.path
-        let tree = try makeTree(scratch)
-        let file = TokenFile(scratch.appending("tokens"))
-        let (builder, reader) = (BearerToken.random(), BearerToken.random())
-        try file.update { list throws(RootcellarError) in
-            for (name, scope, token) in [
-                ("builder", TokenList.Token.Scope.upload, builder), ("reader", .read, reader),
-            ] where !list.tokens.contains(where: { $0.name == name }) {
-                try list.add(
-                    .init(
-                        name: name,
-                        scope: scope,
-                        images: [ImagePattern("debian/*/amd64/*")],
-                        created: .now,
-                        sha256: token.digest
-                    )
-                )
-            }
-        }
-        let quarantine = Quarantine(scratch.appending("uploads"))
-        let options: (inout ServeOptions) -> Void = {
-            $0.tokens = file.path
-            $0.uploads = quarantine.directory
-            $0.limits.stallTimeout = stall
-            limits(&$0.uploadLimits)
-        }
-        try await RunningServer.run(over: tree, in: scratch, isPlain: isPlain, options: options) { server in
-            try await body(
-                Site(
-                    server: server,
-                    quarantine: quarantine,
-                    builder: builder.secret,
-                    reader: reader.secret,
-                    tree: tree
-                )
-            )
-        }
-    }
-
     private func state(_ reply: Reply) throws -> UploadState {
         try UploadState(verified: Array(reply.bytes), subject: reply.text)
     }
 
     @Test("is declared, sent in parts, and complete when every hash is right; sent again it is the same one")
     func whole() async throws {
-        try await running { site in
-            let sample = Sample()
+        try await UploadSite.run { site in
+            let sample = UploadSample()
             let declared = try await site.put(sample)
             #expect(declared.status == 201, "\(declared.text)")
             #expect(try state(declared).stage == .receiving)
@@ -161,8 +64,8 @@ struct UploadTests {
             $0.uploadBytes = 60_000
             $0.uploadsPerToken = 3
         }
-        try await running(limits: limits) { site in
-            let sample = Sample()
+        try await UploadSite.run(limits: limits) { site in
+            let sample = UploadSample()
             var arm = sample
             arm.image = "debian/bookworm/arm64/default"
             var big = sample
@@ -280,9 +183,9 @@ struct UploadTests {
             $0.reserveInodes = 6
         }
         do {
-            try await running(limits: limits) { site in
-                func sample(_ size: Int, files: Int = 0) -> Sample {
-                    var sample = Sample()
+            try await UploadSite.run(limits: limits) { site in
+                func sample(_ size: Int, files: Int = 0) -> UploadSample {
+                    var sample = UploadSample()
                     sample.files["rootfs.tar.xz"] = Array(pattern(size))
                     for number in 0..<files { sample.files["from-20250101_00:\(10 + number).patch.zst"] = [] }
                     return sample
@@ -326,8 +229,8 @@ struct UploadTests {
 
     @Test("that is cut at any byte shows nothing and goes on where it was")
     func cut() async throws {
-        try await running(isPlain: true) { site in
-            var sample = Sample()
+        try await UploadSite.run(isPlain: true) { site in
+            var sample = UploadSample()
             let bytes = Array(pattern(40))
             sample.files = ["image.json": bytes]
             #expect(try await site.put(sample).status == 201)
@@ -364,8 +267,8 @@ struct UploadTests {
 
     @Test("that stops to come is ended, and one that nobody reads is not taken", arguments: [true, false])
     func stalled(_ isAuthorized: Bool) async throws {
-        try await running(isPlain: true, stall: .seconds(1)) { site in
-            var sample = Sample()
+        try await UploadSite.run(isPlain: true, stall: .seconds(1)) { site in
+            var sample = UploadSample()
             sample.files["rootfs.tar.xz"] = Array(pattern(2_000_000))
             #expect(try await site.put(sample).status == 201)
             let connection = try RawConnection(port: site.server.address.port)
@@ -385,8 +288,8 @@ struct UploadTests {
 
     @Test("goes on after the server was ended, also between the last file and the word about it")
     func restarted() async throws {
-        let sample = Sample()
-        try await running { site in
+        let sample = UploadSample()
+        try await UploadSite.run { site in
             let declared = try await site.put(sample)
             #expect(declared.status == 201)
             #expect(try await site.put(sample, "rootfs.tar.xz", count: 30_000).status == 200)
@@ -429,14 +332,14 @@ struct UploadTests {
         limits.lifetime = -1
         let store = try UploadStore(quarantine.directory, limits: limits)
         let token = TokenList.Token(name: "builder", scope: .upload, images: [try ImagePattern("*")], created: .now)
-        let (old, whole) = (Sample(), Sample(image: "debian/trixie/amd64/default"))
+        let (old, whole) = (UploadSample(), UploadSample(image: "debian/trixie/amd64/default"))
         _ = try store.declare(whole.id, whole.declaration, by: token)
         for (name, bytes) in whole.files {
             try write(bytes, to: quarantine.path(of: whole.id).appending("files/\(name)"))
         }
         try store.completeIfWhole(whole.id)
         _ = try store.declare(old.id, old.declaration, by: token)
-        let new = Sample(image: "debian/sid/amd64/default")
+        let new = UploadSample(image: "debian/sid/amd64/default")
         _ = try store.declare(new.id, new.declaration, by: token)
         #expect(try Set(quarantine.uploads()) == [whole.id, new.id])
         #expect(try quarantine.audit.lines().last?.contains("nobody went on") == true)
